@@ -1,54 +1,83 @@
-/** How fast the past is forgotten: after this many milliseconds a sample weighs 1/e. Finagle's and Linkerd's value. */
+/** How fast the past is forgotten: after this many milliseconds it weighs 1/e. Finagle's and Linkerd's value. */
 const DECAY = 10_000;
+/** What one success moves the success rate by, of its distance to 1. */
+const SUCCESS_STEP = 0.1;
+/** The lowest success rate that is told from none: with its third power, costs rise at most a thousandfold. */
+const LOWEST_RATE = 0.1;
+/** Under so many milliseconds the past is as good as present (a thousandth is forgotten), and `exp` is saved. */
+const INSTANT = 10;
 
 /**
- * Peak-sensitive latency average of one endpoint (Finagle's PeakEwma): a slower sample is believed at once, faster
- * ones only gradually, and while nothing arrives the cost decays, so that an endpoint that once was slow is tried again.
+ * Peak-sensitive latency average of one endpoint (Finagle's `PeakEwma`): a slower answer is believed at once, faster
+ * ones only gradually, and while nothing happens the cost decays, so that an endpoint that once was slow is tried again.
  *
- * Beside it runs the share of attempts that succeeded, decaying likewise towards 1: an endpoint that fails in a
- * millisecond must not look like the fastest of all.
+ * Beside it runs the share of attempts that succeeded: an endpoint that fails in a millisecond must not look like the
+ * fastest of all. A first failure costs it a tenth; the more follow in a row, the more each of them, so that one mishap
+ * is soon forgiven while an endpoint that is down stays out for about as long as the decay. While nothing happens the
+ * share drifts back to 1.
+ *
+ * Reading changes nothing. Only answers (`observe`, `atLeast`) and beginnings (`begin`) set the instant that decay counts from.
  */
 export class PeakEwma {
-  #cost = 0;
-  #successRate = 1;
-  #stamp = 0;
-  /** Whether anything was ever observed. */
+  /** Whether anything was ever learnt of it. */
   observed = false;
+  #latency = 0;
+  #successRate = 1;
+  #failures = 0;
+  /** When it was last observed, and when it was last observed or begun with. */
+  #learnt = 0;
+  #touched = 0;
 
-  /** Takes in one attempt that ended at `now` after `latency` ms. A failure never makes the endpoint look faster. */
+  /**
+   * An attempt begins: decay counts anew. A decayed cost so attracts one attempt, not all that come before its answer.
+   */
+  begin(now: number): void {
+    this.#touched = now;
+  }
+
+  /**
+   * Takes in an attempt that ended at `now`, `latency` ms after it began.
+   * A failure never makes the endpoint look faster.
+   */
   observe(now: number, latency: number, success: boolean): void {
-    const weight = this.#age(now);
-    if (latency > this.#cost) this.#cost = latency;
-    else if (success) this.#cost = this.#cost * weight + latency * (1 - weight);
-    this.#successRate += ((success ? 1 : 0) - this.#successRate) * SAMPLE;
+    const weight = decay(now - this.#learnt);
+    if (latency > this.#latency || !this.observed) this.#latency = latency;
+    else if (success) this.#latency = this.#latency * weight + latency * (1 - weight);
+    const rate = 1 - (1 - this.#successRate) * weight;
+    if (success) {
+      this.#failures = 0;
+      this.#successRate = rate + (1 - rate) * SUCCESS_STEP;
+    } else {
+      this.#failures = Math.min(9, this.#failures + 1);
+      this.#successRate = rate * (1 - this.#failures / 10);
+    }
+    this.#learnt = this.#touched = now;
+    this.observed = true;
+  }
+
+  /** Takes in an attempt that was given up at `now` without an answer: it would have taken at least `latency` ms. */
+  atLeast(now: number, latency: number): void {
+    if (latency <= this.#latency) return;
+    this.#latency = latency;
+    this.#learnt = this.#touched = now;
     this.observed = true;
   }
 
   /** The expected latency at `now` in ms, raised as attempts fail; 0 while nothing was observed. */
   cost(now: number): number {
-    const weight = this.#age(now);
-    this.#cost *= weight;
-    const rate = this.#successRate;
-    return this.#cost / Math.max(FLOOR, rate * rate * rate);
+    const weight = decay(now - this.#touched);
+    const rate = 1 - (1 - this.#successRate) * weight;
+    if (rate === 1) return this.#latency * weight;
+    const floored = Math.max(LOWEST_RATE, rate);
+    return (this.#latency * weight) / (floored * floored * floored);
   }
 
   /** The share of recent attempts that succeeded, 0 to 1, drifting back to 1 while idle. */
   successRate(now: number): number {
-    this.#age(now);
-    return this.#successRate;
-  }
-
-  #age(now: number): number {
-    const elapsed = now - this.#stamp;
-    if (elapsed <= 0) return 1;
-    this.#stamp = now;
-    const weight = Math.exp(-elapsed / DECAY);
-    this.#successRate = 1 - (1 - this.#successRate) * weight;
-    return weight;
+    return 1 - (1 - this.#successRate) * decay(now - this.#learnt);
   }
 }
 
-/** What one attempt moves the success rate by. */
-const SAMPLE = 0.1;
-/** A cost is raised at most a thousandfold. */
-const FLOOR = 0.001;
+function decay(elapsed: number): number {
+  return elapsed < INSTANT ? 1 : Math.exp(-elapsed / DECAY);
+}
