@@ -5,8 +5,28 @@
  */
 export type Blame = 'endpoint' | 'config' | 'caller' | 'self';
 
+/** A stable name for what went wrong; each has a heading in docs/errors.md. */
+export type MeshErrorCode =
+  | 'INMESH_UNKNOWN_SERVICE'
+  | 'INMESH_NO_ENDPOINT'
+  | 'INMESH_DEADLINE_EXCEEDED'
+  | 'INMESH_ATTEMPT_TIMEOUT'
+  | 'INMESH_BREAKER_OPEN'
+  | 'INMESH_OVERLOADED'
+  | 'INMESH_RATE_LIMITED'
+  | 'INMESH_THROTTLED'
+  | 'INMESH_CONNECT_FAILED'
+  | 'INMESH_RESET'
+  | 'INMESH_PROTOCOL'
+  | 'INMESH_TLS'
+  | 'INMESH_ABORTED'
+  | 'INMESH_CLOSED'
+  | 'INMESH_CONFIG'
+  | 'INMESH_RESOLVE_FAILED'
+  | 'INMESH_REQUEST_INVALID';
+
 /** Every code with who is to blame and the HTTP status that a gateway would answer with. */
-const CODES = {
+const CODES: Readonly<Record<MeshErrorCode, { readonly blame: Blame; readonly status: number }>> = {
   INMESH_UNKNOWN_SERVICE: { blame: 'caller', status: 502 },
   INMESH_NO_ENDPOINT: { blame: 'self', status: 503 },
   INMESH_DEADLINE_EXCEEDED: { blame: 'self', status: 504 },
@@ -24,10 +44,7 @@ const CODES = {
   INMESH_CONFIG: { blame: 'config', status: 500 },
   INMESH_RESOLVE_FAILED: { blame: 'self', status: 502 },
   INMESH_REQUEST_INVALID: { blame: 'caller', status: 400 },
-} as const satisfies Record<string, { blame: Blame; status: number }>;
-
-/** A stable name for what went wrong; each has a heading in docs/errors.md. */
-export type MeshErrorCode = keyof typeof CODES;
+};
 
 /** All codes, for documentation and tests. */
 export const MESH_ERROR_CODES: readonly MeshErrorCode[] = Object.keys(CODES) as MeshErrorCode[];

@@ -17,7 +17,7 @@ export class ManualClock implements Clock {
   readonly #tasks: Set<Task> = new Set();
 
   /** @param start where the monotonic clock begins, ms; @param epoch the wall time at that moment, ms since 1970. */
-  constructor(start = 1_000, epoch = Date.UTC(2026, 0, 1)) {
+  constructor(start = 1_000, epoch: number = Date.UTC(2026, 0, 1)) {
     this.#now = start;
     this.#epoch = epoch - start;
   }
@@ -64,7 +64,8 @@ export class ManualClock implements Clock {
     let first: Task | undefined;
     for (const task of this.#tasks) {
       if (task.due > target) continue;
-      if (first === undefined || task.due < first.due || (task.due === first.due && task.order < first.order)) first = task;
+      if (first === undefined || task.due < first.due || (task.due === first.due && task.order < first.order))
+        first = task;
     }
     return first;
   }
