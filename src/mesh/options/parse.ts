@@ -1,0 +1,120 @@
+import * as v from 'valibot';
+import { MeshError } from '../../core/errors.ts';
+import { checkService } from './consistency.ts';
+import { mergeService, protocolOf } from './merge.ts';
+import { isPlain, keyProblems, type Path, pathText, show } from './problems.ts';
+import type { ParsedOptions } from './parsed.ts';
+import { meshSchema } from './schema.ts';
+import { isServiceName, SERVICE_NAME_RULE } from './service-name.ts';
+import type { MeshSettings, ServiceSettings } from './settings.ts';
+import { readTls } from './tls.ts';
+
+/** How many problems an error lists; the rest is counted. */
+const LISTED = 100;
+
+/**
+ * Checks what `createMesh` was given and fills in the defaults: a service's own field, else the mesh's `defaults`, else
+ * the built-in one; the fields of a policy one by one, `tls` as a whole.
+ *
+ * @throws MeshError `INMESH_CONFIG` that lists every problem: where, what was got, what is allowed. `input` is never
+ * changed, and nothing of it is half accepted.
+ */
+export function parseOptions(input: unknown): MeshSettings {
+  const problems = new Problems();
+  keyProblems(meshSchema, input, [], problems.report);
+  if (isPlain(input) && isPlain(input['services'])) checkNames(Object.keys(input['services']), problems);
+  const result = v.safeParse(meshSchema, input);
+  for (const issue of result.issues ?? []) reportIssue(issue, problems);
+  // Where there are problems, the rest is looked at all the same, so that one error tells of everything.
+  const settings = isPlain(result.output) ? settle(result.output as unknown as ParsedOptions, problems) : undefined;
+  if (settings === undefined || problems.size > 0) throw problems.error();
+  return settings;
+}
+
+/** What is wrong, by place: the first thing said of a place is kept, and nothing said of places beneath it. */
+class Problems {
+  readonly #byPlace: Map<string, string> = new Map();
+  /** The places with problems and all places above them. */
+  readonly #above: Set<string> = new Set();
+
+  get size(): number {
+    return this.#byPlace.size;
+  }
+
+  readonly report = (path: Path, text: string): void => {
+    const places = Array.from({ length: path.length + 1 }, (_, length) => pathText(path.slice(0, length)));
+    if (places.some((place) => this.#byPlace.has(place))) return;
+    this.#byPlace.set(places.at(-1)!, text);
+    for (const place of places) this.#above.add(place);
+  };
+
+  /** Whether anything was said of the place or of one beneath it. */
+  within(path: Path): boolean {
+    return this.#above.has(pathText(path));
+  }
+
+  error(): MeshError {
+    const lines = [...this.#byPlace].map(([place, text]) => `${place}: ${text}`);
+    if (lines.length === 1) return new MeshError('INMESH_CONFIG', `The options are invalid. ${lines[0]}`);
+    const listed = lines.slice(0, LISTED).map((line) => `\n  ${line}`);
+    const rest = lines.length > LISTED ? `\n  and ${lines.length - LISTED} more` : '';
+    return new MeshError(
+      'INMESH_CONFIG',
+      `The options are invalid, ${lines.length} problems:${listed.join('')}${rest}`,
+    );
+  }
+}
+
+function reportIssue(issue: v.BaseIssue<unknown>, problems: Problems): void {
+  const path = (issue.path ?? []).map((item) => item.key as PropertyKey);
+  if (issue.type === 'strict_object' && issue.path?.at(-1)?.origin === 'key') {
+    if (issue.expected !== 'never') problems.report(path, 'missing');
+  } else if (issue.input === undefined) problems.report(path, `missing; expected ${issue.message}`);
+  else problems.report(path, `got ${show(issue.input)}; expected ${issue.message}`);
+}
+
+function checkNames(names: readonly string[], problems: Problems): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    const lowerCase = name.toLowerCase();
+    if (!isServiceName(lowerCase)) problems.report(['services', name], `not ${SERVICE_NAME_RULE}`);
+    else if (seen.has(lowerCase)) problems.report(['services', name], 'given twice; case does not matter in names');
+    seen.add(lowerCase);
+  }
+}
+
+function settle(options: ParsedOptions, problems: Problems): MeshSettings {
+  const services = new Map<string, ServiceSettings>();
+  const warnings: string[] = [];
+  const { clock, random, log } = options;
+  const defaults = options.defaults ?? {};
+  for (const [key, given] of Object.entries(options.services ?? {})) {
+    const path = ['services', key];
+    if (problems.within(path) || problems.within(['defaults'])) continue;
+    const own = typeof given === 'string' ? { target: given } : given;
+    const tlsOptions = own.tls ?? defaults.tls;
+    const tlsPath = own.tls === undefined ? ['defaults', 'tls'] : [...path, 'tls'];
+    const tls = tlsOptions === undefined ? undefined : readTls(tlsOptions, tlsPath, problems.report);
+    const name = key.toLowerCase();
+    const settings: ServiceSettings = {
+      name,
+      target: own.target,
+      protocol: protocolOf(own, defaults, tls),
+      ...mergeService(own, defaults),
+      ...(tls === undefined ? {} : { tls }),
+    };
+    checkService(settings, path, problems.report, (at, text) => warnings.push(`${pathText(at)}: ${text}`));
+    services.set(name, settings);
+  }
+  return {
+    services,
+    unknownService: options.unknownService,
+    propagation: options.propagation ?? 'auto',
+    env: {
+      ...(clock === undefined ? {} : { clock }),
+      ...(random === undefined ? {} : { random }),
+      ...(log === undefined ? {} : { log }),
+    },
+    warnings,
+  };
+}
