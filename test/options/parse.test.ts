@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, expectTypeOf, test } from 'vitest';
-import { isMeshError, MeshError } from '../../src/core/errors.ts';
+import { meshErrorOf } from '../../src/core/errors.ts';
 import { silentLogger } from '../../src/core/log.ts';
 import { seededRandom } from '../../src/core/random.ts';
 import {
@@ -18,13 +18,13 @@ import { ManualClock } from '../../src/testing/manual-clock.ts';
 function problemsOf(input: unknown): string[] {
   try {
     parseOptions(input);
+    return [];
   } catch (error) {
-    expect(isMeshError(error, 'INMESH_CONFIG')).toBe(true);
-    const { message } = error as MeshError;
+    const { code, message } = meshErrorOf(error)!;
+    if (code !== 'INMESH_CONFIG') throw error;
     const single = 'The options are invalid. ';
     return message.startsWith(single) ? [message.slice(single.length)] : message.split('\n  ').slice(1);
   }
-  return [];
 }
 
 const orders = (fields: object = {}): object => ({ services: { orders: { target: 'dns://orders:80', ...fields } } });

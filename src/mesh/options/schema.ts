@@ -1,12 +1,13 @@
 import * as v from 'valibot';
 import type { Clock } from '../../core/clock.ts';
+import { type Duration, tryParseDuration } from '../../core/duration.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Random } from '../../core/random.ts';
+import { parseAddress } from '../../model/endpoint.ts';
 import type { ParsedOptions } from './parsed.ts';
-import type { MeshOptions, TlsOptions } from './types.ts';
-import { type Duration, tryParseDuration } from '../../core/duration.ts';
-import { targetProblem } from './target.ts';
 import { isServiceName } from './service-name.ts';
+import { targetProblem } from './target.ts';
+import type { MeshOptions, TlsOptions } from './types.ts';
 
 /** A year: longer than anyone means. */
 const LONGEST = 8_760 * 3_600_000;
@@ -75,11 +76,16 @@ const targetText = v.custom<string>(
   ({ input }) => (typeof input === 'string' ? targetProblem(input)! : 'a target such as dns://orders.internal:8080'),
 );
 
+const isAddress = (value: unknown): boolean => {
+  try {
+    return typeof value === 'string' && parseAddress(value).port > 0;
+  } catch {
+    return false;
+  }
+};
+
 const endpointInfo = object({
-  address: v.custom<string>(
-    (value) => typeof value === 'string' && targetProblem(`static://${value}`) === undefined && !value.includes(','),
-    'host:port or [ipv6]:port',
-  ),
+  address: v.custom<string>(isAddress, 'host:port or [ipv6]:port'),
   weight: v.exactOptional(number((value) => value >= 0, '0 or more')),
   zone: v.exactOptional(v.string('a string')),
   priority: v.exactOptional(integer(0)),
