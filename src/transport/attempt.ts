@@ -1,0 +1,306 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import type { Clock } from '../core/clock.ts';
+import { MeshError } from '../core/errors.ts';
+import type { Call } from '../model/call.ts';
+import type { Endpoint } from '../model/endpoint.ts';
+import type { Exchange } from '../model/exchange.ts';
+import { type Outcome, outcomeOfError, outcomeOfStatus } from '../model/outcome.ts';
+import type { Abortable } from '../model/signal.ts';
+import { faultOf } from './faults.ts';
+import { brokeReused } from './reuse.ts';
+
+/** What may arrive of a body before it is accepted: past this the socket is paused. */
+const EARLY_LIMIT = 65_536;
+/** A discarded body of at most this length is read to its end, because that saves the connection. */
+const DRAIN_LIMIT = 65_536;
+/** How many connections in a row may turn out to have been closed while idle before that counts as a reset. */
+const RESEND_LIMIT = 3;
+/** More informational heads (103 Early Hints…) than this before the real one are taken for an attack. */
+const INFORMATIONAL_LIMIT = 100;
+
+/** Header names and values as undici has them from the wire. */
+export type RawHeaders = Buffer[] | string[] | IncomingHttpHeaders | null;
+
+/**
+ * One attempt at one endpoint: the handler that undici calls, and the exchange that the layers see, in one object.
+ * It resolves at the head. The parser delivers head and first chunks in one turn, before anybody can have accepted,
+ * so those chunks are kept by reference and handed over at `accept`: keeping them costs less than pausing.
+ */
+export class Attempt implements Exchange, Dispatcher.DispatchHandler, Dispatcher.DispatchController, Abortable {
+  statusCode = 0;
+  headers: IncomingHttpHeaders = {};
+  readonly endpoint: Endpoint;
+  /** Settles with this attempt at the head, or with why there was none. */
+  readonly head: Promise<Exchange>;
+  rawHeaders: RawHeaders = null;
+  rawTrailers: RawHeaders = null;
+  paused = false;
+
+  readonly #call: Call;
+  readonly #pool: Dispatcher;
+  readonly #clock: Clock;
+  readonly #start: number;
+  #resolve!: (exchange: Exchange) => void;
+  #reject!: (error: unknown) => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #statusText: string | undefined;
+  #socket: Duplex | undefined;
+  #started = false;
+  #answered = false;
+  #resends = 0;
+  #informational = 0;
+  #latency = 0;
+  #sink: Dispatcher.DispatchHandler | undefined;
+  #early: Buffer[] | undefined;
+  #earlyBytes = 0;
+  #discarded = false;
+  #flushing = false;
+  #concluded = false;
+  #trailers: IncomingHttpHeaders | undefined;
+  #error: Error | undefined;
+  #outcome: Outcome | undefined;
+  #listener: ((outcome: Outcome) => void) | undefined;
+  #listeners: ((outcome: Outcome) => void)[] | undefined;
+
+  constructor(call: Call, endpoint: Endpoint, pool: Dispatcher, clock: Clock) {
+    this.#call = call;
+    this.endpoint = endpoint;
+    this.#pool = pool;
+    this.#clock = clock;
+    this.#start = clock.now();
+    this.head = new Promise<Exchange>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    call.signal.listen(this);
+    if (this.#error === undefined) pool.dispatch(call.request, this);
+  }
+
+  get aborted(): boolean {
+    return this.#error !== undefined;
+  }
+
+  get reason(): Error | null {
+    return this.#error ?? null;
+  }
+
+  // What undici calls.
+
+  /** Called just before the request's first byte is written; again where undici moves it to another connection. */
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // To throw here drops the request and keeps the healthy socket; to abort would destroy it.
+    if (this.#error !== undefined) throw this.#error;
+    this.#started = true;
+    this.#controller = controller;
+  }
+
+  /** Called when the response's first byte has come. */
+  onResponseStarted(): void {
+    this.#answered = true;
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    statusCode: number,
+    headers: IncomingHttpHeaders,
+    statusText?: string,
+  ): void {
+    if (statusCode < 200) return this.#onInformational();
+    this.statusCode = statusCode;
+    this.headers = headers;
+    this.rawHeaders = controller.rawHeaders ?? null;
+    this.#statusText = statusText;
+    this.#latency = this.#clock.now() - this.#start;
+    this.#resolve(this);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#sink !== undefined && this.#early === undefined) {
+      this.#sink.onResponseData?.(this, chunk);
+      return;
+    }
+    if (this.#discarded) {
+      this.#earlyBytes += chunk.length;
+      if (this.#earlyBytes > DRAIN_LIMIT) this.#cut(new Error('discarded'));
+      return;
+    }
+    (this.#early ??= []).push(chunk);
+    this.#earlyBytes += chunk.length;
+    if (this.#earlyBytes > EARLY_LIMIT) controller.pause();
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
+    this.#trailers = trailers;
+    this.rawTrailers = controller.rawTrailers ?? null;
+    this.#finish(outcomeOfStatus(this.statusCode, this.#latency));
+    this.#conclude();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null | undefined, error: Error): void {
+    if (this.#error !== undefined || this.#trailers !== undefined) return;
+    const stale = this.#started && !this.#answered && brokeReused(error);
+    if (stale && this.#resends < RESEND_LIMIT && isResendable(this.#call.request)) {
+      this.#resends++;
+      this.#started = false;
+      this.#pool.dispatch(this.#call.request, this);
+      return;
+    }
+    const { service } = this.#call;
+    const head = this.statusCode !== 0;
+    const context = { service, endpoint: this.endpoint.address, sent: this.#started };
+    const fault = faultOf(error, head ? { ...context, status: this.statusCode } : context);
+    this.#fail(fault, stale);
+  }
+
+  onRequestUpgrade(
+    controller: Dispatcher.DispatchController,
+    statusCode: number,
+    headers: IncomingHttpHeaders,
+    socket: Duplex,
+  ): void {
+    this.statusCode = statusCode;
+    this.headers = headers;
+    this.rawHeaders = controller.rawHeaders ?? null;
+    this.#socket = socket;
+    this.#latency = this.#clock.now() - this.#start;
+    socket.once('close', () => this.#finish({ kind: 'success', latency: this.#latency, status: statusCode }));
+    this.#resolve(this);
+  }
+
+  // What the layers call.
+
+  onEnd(listener: (outcome: Outcome) => void): void {
+    if (this.#outcome !== undefined) listener(this.#outcome);
+    else if (this.#listener === undefined) this.#listener = listener;
+    else (this.#listeners ??= []).push(listener);
+  }
+
+  accept(sink: Dispatcher.DispatchHandler): void {
+    if (this.#sink !== undefined || this.#discarded) throw new Error('An exchange is accepted or discarded once');
+    this.#sink = sink;
+    if (this.#socket !== undefined) {
+      sink.onRequestUpgrade?.(this, this.statusCode, this.headers, this.#socket);
+      return;
+    }
+    sink.onResponseStart?.(this, this.statusCode, this.headers, this.#statusText);
+    this.#flush();
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#sink !== undefined || this.#discarded) return;
+    this.#discarded = true;
+    this.#early = undefined;
+    if (this.#outcome !== undefined) return;
+    const length = Number(this.headers['content-length'] ?? Infinity);
+    if (this.#socket === undefined && length <= DRAIN_LIMIT) this.#controller?.resume();
+    else this.#cut(new Error('discarded'));
+  }
+
+  onAbort(reason: unknown): void {
+    const error =
+      reason instanceof Error ? reason : new MeshError('INMESH_ABORTED', 'The call was given up', { cause: reason });
+    this.#fail(error);
+    if (this.#started) this.#controller?.abort(error);
+    this.#socket?.destroy(error);
+  }
+
+  // What the sink calls, through the controller that it is given.
+
+  pause(): void {
+    this.paused = true;
+    this.#controller?.pause();
+  }
+
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    this.#flush();
+    if (!this.paused) this.#controller?.resume();
+  }
+
+  abort(reason: Error): void {
+    this.onAbort(reason);
+  }
+
+  /** Hands over what was kept, as far as the sink takes it, and then what ended the body meanwhile. */
+  #flush(): void {
+    const sink = this.#sink;
+    if (sink === undefined || this.#flushing) return;
+    const early = this.#early;
+    if (early !== undefined) {
+      this.#flushing = true;
+      let handed = 0;
+      while (handed < early.length && !this.paused && this.#error === undefined)
+        sink.onResponseData?.(this, early[handed++]!);
+      this.#flushing = false;
+      if (handed < early.length) {
+        early.splice(0, handed);
+        return;
+      }
+      this.#early = undefined;
+      if (this.#earlyBytes > EARLY_LIMIT && !this.paused) this.#controller?.resume();
+    }
+    this.#conclude();
+  }
+
+  /** Tells the sink how the body ended, once, when all that was kept has been handed over. */
+  #conclude(): void {
+    if (this.#sink === undefined || this.#early !== undefined || this.#concluded) return;
+    if (this.#error !== undefined) {
+      this.#concluded = true;
+      this.#sink.onResponseError?.(this, this.#error);
+    } else if (this.#trailers !== undefined) {
+      this.#concluded = true;
+      this.#sink.onResponseEnd?.(this, this.#trailers);
+    }
+  }
+
+  #onInformational(): void {
+    if (++this.#informational <= INFORMATIONAL_LIMIT) return;
+    const { service } = this.#call;
+    const message = `${service} at ${this.endpoint.address} sent more than ${INFORMATIONAL_LIMIT} informational heads and no answer`;
+    this.onAbort(new MeshError('INMESH_PROTOCOL', message, { service, endpoint: this.endpoint.address }));
+  }
+
+  #fail(error: Error, stale = false): void {
+    if (this.#error !== undefined || this.#trailers !== undefined) return;
+    this.#error = error;
+    this.#early = undefined;
+    const head = this.statusCode !== 0;
+    if (!head) this.#latency = this.#clock.now() - this.#start;
+    this.#finish(stale ? { kind: 'ignored', latency: 0 } : outcomeOfError(error, this.#latency));
+    if (!head) this.#reject(error);
+    else this.#conclude();
+  }
+
+  #finish(outcome: Outcome): void {
+    if (this.#outcome !== undefined) return;
+    this.#outcome = outcome;
+    this.#call.signal.unlisten(this);
+    this.#listener?.(outcome);
+    if (this.#listeners !== undefined) for (const listener of this.#listeners) listener(outcome);
+  }
+
+  /** Gives up a body that nobody wants: costs an HTTP/1 connection. */
+  #cut(reason: Error): void {
+    this.#finish(outcomeOfStatus(this.statusCode, this.#latency));
+    this.#error ??= reason;
+    this.#controller?.abort(reason);
+    this.#socket?.destroy();
+  }
+}
+
+const IDEMPOTENT = new Set<string>(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'QUERY']);
+
+/**
+ * Whether a request may go out again when an idle connection turned out closed: that a connection was reused does not
+ * prove that the server did nothing, so only what is idempotent, and only a body that is still there.
+ */
+function isResendable({ method, body }: Dispatcher.DispatchOptions): boolean {
+  return (
+    IDEMPOTENT.has(method) &&
+    (body === undefined || body === null || typeof body === 'string' || body instanceof Uint8Array)
+  );
+}

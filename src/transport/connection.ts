@@ -1,0 +1,115 @@
+import type { Socket } from 'node:net';
+import type { Env } from '../core/env.ts';
+import { MeshError } from '../core/errors.ts';
+import type { TimerNode } from '../core/timers.ts';
+import type { Endpoint, EndpointConnection } from '../model/endpoint.ts';
+import { markReuse } from './reuse.ts';
+import { buildConnector, Pool } from './undici.ts';
+
+/** How the endpoints of one service are reached. */
+export interface ConnectionSettings {
+  readonly service: string;
+  readonly protocol: 'http' | 'https' | 'h2' | 'h2c';
+  /** Milliseconds for TCP and TLS together. */
+  readonly connectTimeout: number;
+  /** Most connections to one endpoint. */
+  readonly connections: number;
+  readonly tls?: TlsIdentity;
+}
+
+/** What is proved to an endpoint, and what it must prove. */
+export interface TlsIdentity {
+  readonly servername?: string;
+  readonly ca?: string | Buffer | readonly (string | Buffer)[];
+  readonly cert?: string | Buffer;
+  readonly key?: string | Buffer;
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  readonly checkServerIdentity?: (hostname: string, certificate: object) => Error | undefined;
+}
+
+/** Whether the bytes are encrypted. */
+export function isSecure(protocol: ConnectionSettings['protocol']): boolean {
+  return protocol === 'https' || protocol === 'h2';
+}
+
+type Connect = buildConnector.connector;
+
+/**
+ * The pool of one endpoint. Its origin is the service's name and its connector dials the endpoint's address, so that
+ * `Host`, `:authority`, SNI and the certificate check all speak of the service without a header being written per
+ * request. undici's own timers stay off: they are seconds coarse, and deadlines are the mesh's matter.
+ */
+export class Connection implements EndpointConnection {
+  readonly pool: Pool;
+
+  constructor(endpoint: Endpoint, dial: Connect, settings: ConnectionSettings) {
+    const { protocol, service } = settings;
+    const multiplexed = protocol === 'h2' || protocol === 'h2c';
+    const { host, port } = endpoint;
+    this.pool = new Pool(`${isSecure(protocol) ? 'https' : 'http'}://${service}`, {
+      connect: (options, callback) => dial({ ...options, hostname: host, port: String(port) }, callback),
+      connections: settings.connections,
+      pipelining: multiplexed ? 128 : 1,
+      allowH2: multiplexed,
+      ...(protocol === 'h2c' ? { useH2c: true } : {}),
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+  }
+
+  close(): Promise<void> {
+    return this.pool.close();
+  }
+
+  destroy(): Promise<void> {
+    return this.pool.destroy();
+  }
+}
+
+/** Dials with a time-out of our own, which covers TCP and TLS; one for all endpoints of a service. */
+export function createDialer(settings: ConnectionSettings, env: Env): Connect {
+  const { protocol, service, connectTimeout } = settings;
+  const { servername, ...identity } = settings.tls ?? {};
+  const multiplexed = protocol === 'h2' || protocol === 'h2c';
+  const connect = buildConnector({
+    ...(identity as object),
+    allowH2: multiplexed,
+    preferH2: protocol === 'h2',
+    useH2c: protocol === 'h2c',
+    timeout: 0,
+  } as buildConnector.BuildOptions);
+  const name = isSecure(protocol) ? (servername ?? service) : undefined;
+  return (options, callback) => {
+    let socket: Socket | undefined;
+    const timer: TimerNode = {
+      due: 0,
+      prev: undefined,
+      next: undefined,
+      fire: () => socket?.destroy(connectTimedOut(settings, options)),
+    };
+    env.timers.add(timer, env.clock.now() + connectTimeout);
+    const { servername: _ignored, ...address } = options;
+    socket = connect(name === undefined ? address : { ...address, servername: name }, (...result) => {
+      env.timers.remove(timer);
+      callback(...result);
+    }) as unknown as Socket;
+    markReuse(socket);
+    return socket;
+  };
+}
+
+function connectTimedOut(
+  { service, connectTimeout }: ConnectionSettings,
+  { hostname, port }: buildConnector.Options,
+): MeshError {
+  const endpoint = `${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`;
+  return new MeshError(
+    'INMESH_CONNECT_FAILED',
+    `No connection to ${service} at ${endpoint} within ${connectTimeout}ms`,
+    {
+      service,
+      endpoint,
+      sent: false,
+    },
+  );
+}

@@ -1,0 +1,84 @@
+import { MeshError, type MeshErrorCode, type MeshErrorDetails, meshErrorOf } from '../core/errors.ts';
+
+/** What is known of the attempt in which something went wrong. */
+export interface FaultContext {
+  readonly service: string;
+  readonly endpoint: string;
+  /** Whether the request's first byte may have left. */
+  readonly sent: boolean;
+  /** The response's status where its head had arrived. */
+  readonly status?: number;
+}
+
+const RESETS = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'UND_ERR_SOCKET',
+  'UND_ERR_CLOSED',
+  'UND_ERR_DESTROYED',
+  'ERR_STREAM_PREMATURE_CLOSE',
+]);
+const CALLER_FAULTS = new Set([
+  'UND_ERR_INVALID_ARG',
+  'UND_ERR_NOT_SUPPORTED',
+  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+  'UND_ERR_ABORTED',
+]);
+const TLS_ALERTS =
+  /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|CRL_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH)/;
+const EPROTO = /^(EPROTO|ERR_OSSL)/;
+
+/** Says in a `MeshError` what undici, TLS or the socket reported, and whether the request may have been received. */
+export function faultOf(error: unknown, context: FaultContext): MeshError {
+  const known = meshErrorOf(error);
+  if (known !== undefined) return known;
+  const code = codeOf(error);
+  const unprocessed = isUnprocessed(error);
+  const details: MeshErrorDetails = {
+    service: context.service,
+    endpoint: context.endpoint,
+    sent: context.sent && !unprocessed,
+    cause: error,
+  };
+  return new MeshError(meshCodeOf(code, context, unprocessed), describe(code, error, context), details);
+}
+
+function meshCodeOf(code: string, { sent }: FaultContext, unprocessed: boolean): MeshErrorCode {
+  if (CALLER_FAULTS.has(code)) return code === 'UND_ERR_ABORTED' ? 'INMESH_ABORTED' : 'INMESH_REQUEST_INVALID';
+  if (TLS_ALERTS.test(code) || (!sent && EPROTO.test(code))) return 'INMESH_TLS';
+  if (unprocessed) return 'INMESH_RESET';
+  if (code === 'UND_ERR_CLOSED' || code === 'UND_ERR_DESTROYED') return 'INMESH_RESET';
+  if (!sent) return 'INMESH_CONNECT_FAILED';
+  if (RESETS.has(code)) return 'INMESH_RESET';
+  if (code.startsWith('HPE_') || code.startsWith('UND_ERR_') || code.startsWith('ERR_HTTP2')) return 'INMESH_PROTOCOL';
+  return 'INMESH_RESET';
+}
+
+/**
+ * Proof that the endpoint did not process the request although bytes had left: HTTP/2's REFUSED_STREAM, and a GOAWAY
+ * whose last stream id is below ours, which undici reports as an informational error of that text.
+ */
+function isUnprocessed(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false;
+  const { http2ErrorCode, message } = error as { http2ErrorCode?: unknown; message?: unknown };
+  return http2ErrorCode === 7 || (typeof message === 'string' && message.includes('"GOAWAY" frame received'));
+}
+
+/** The first code found in an error, its causes, or the errors of an `AggregateError` (happy eyeballs). */
+export function codeOf(error: unknown, depth = 0): string {
+  if (typeof error !== 'object' || error === null || depth > 4) return '';
+  const { code, cause, errors } = error as { code?: unknown; cause?: unknown; errors?: unknown };
+  if (typeof code === 'string') return code;
+  if (Array.isArray(errors)) return codeOf(errors[0], depth + 1);
+  return codeOf(cause, depth + 1);
+}
+
+function describe(code: string, error: unknown, { service, endpoint, sent, status }: FaultContext): string {
+  const reason = error instanceof Error && error.message !== '' ? error.message : code || String(error);
+  const where = `${service} at ${endpoint}`;
+  if (TLS_ALERTS.test(code))
+    return `TLS with ${where} failed: ${reason}. Check the service's tls options and the certificate's names`;
+  if (!sent) return `No connection to ${where}: ${reason}`;
+  if (status !== undefined) return `The response body of ${where} broke off after status ${status}: ${reason}`;
+  return `${where} did not answer properly: ${reason}`;
+}

@@ -1,0 +1,26 @@
+import type { Env } from '../core/env.ts';
+import { MeshError } from '../core/errors.ts';
+import type { Call } from '../model/call.ts';
+import type { Endpoint } from '../model/endpoint.ts';
+import type { Service } from '../model/service.ts';
+import { Attempt } from './attempt.ts';
+import { Connection, type ConnectionSettings, createDialer } from './connection.ts';
+
+/** The innermost service: sends a call to its endpoint over that endpoint's own pool, made at its first request. */
+export function createLeaf(settings: ConnectionSettings, env: Env, onConnect: (endpoint: Endpoint) => void): Service {
+  const dial = createDialer(settings, env);
+  return (call) => {
+    const endpoint = endpointOf(call);
+    let connection = endpoint.connection as Connection | undefined;
+    if (connection === undefined) {
+      endpoint.connection = connection = new Connection(endpoint, dial, settings);
+      onConnect(endpoint);
+    }
+    return new Attempt(call, endpoint, connection.pool, env.clock).head;
+  };
+}
+
+function endpointOf(call: Call): Endpoint {
+  if (call.endpoint !== undefined) return call.endpoint;
+  throw new MeshError('INMESH_CONFIG', 'The stack has no `balance` layer before its transport: no endpoint was chosen');
+}
