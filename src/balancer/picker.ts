@@ -1,5 +1,5 @@
 import type { Endpoint } from '../model/endpoint.ts';
-import type { Pick } from './pick.ts';
+import type { Pick, Siblings } from './pick.ts';
 
 /** How the endpoint of an attempt is chosen. */
 export type BalancerPolicy = 'p2c-peak-ewma' | 'p2c-least-request' | 'least-request' | 'round-robin' | 'random';
@@ -10,9 +10,11 @@ export interface Attempt {
   readonly tried: readonly Endpoint[];
 }
 
-/** Chooses endpoints for attempts. It knows a fixed set; when the set changes, `newPicker` makes the next one. */
+/** Chooses endpoints for attempts, from a fixed set; when the set changes, `newPicker` makes the next picker. */
 export interface Picker {
   readonly policy: BalancerPolicy;
+  /** What passes on to the next picker of the service. */
+  readonly siblings: Siblings;
   /** Begins an attempt at an endpoint; undefined only where there is none at all. */
   pick(attempt: Attempt): Pick | undefined;
 }
