@@ -67,9 +67,11 @@ export class MeshError extends Error {
   override readonly name: string = 'MeshError';
   readonly code: MeshErrorCode;
   readonly service: string | undefined;
-  readonly endpoint: string | undefined;
+  endpoint: string | undefined;
   attempts: number;
   readonly sent: boolean;
+  /** Whether retries or their budget were used up on it: whoever passes it on answers with `x-mesh-retry: never`. */
+  retriesSpent = false;
 
   constructor(code: MeshErrorCode, message: string, details: MeshErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
