@@ -30,9 +30,9 @@ export class ConcurrencyLimit {
     return this.#queue.size;
   }
 
-  /** Takes a slot if one is free and nobody waits for it. Who takes one gives it back with `release`, once. */
+  /** Takes a slot if one is free (then nobody waits). Who takes one gives it back with `release`, once. */
   tryAcquire(): boolean {
-    if (this.#inFlight >= this.#settings.perService || this.#queue.size > 0) return false;
+    if (this.#inFlight >= this.#settings.perService) return false;
     this.#inFlight++;
     return true;
   }

@@ -7,15 +7,18 @@ interface Terms {
   /** When the wait is over, on the monotonic clock, ms. */
   readonly due: number;
   readonly timers: Timers;
-  /** Takes it out of the queue; false where it was not in it any more. */
-  left(): boolean;
+  /** Takes it out of the queue. */
+  left(): void;
   granted(): void;
   refused(reason: unknown): void;
   /** The error for a wait that was too long. */
   expired(): unknown;
 }
 
-/** One call's place in the queue. It ends exactly once: granted, given up by its caller, or too late. */
+/**
+ * One call's place in the queue. It ends granted, given up by its caller, or too late; where two of these come in one
+ * turn, the first settles the promise and the second changes nothing.
+ */
 export class Turn implements TimerNode, Abortable {
   due = 0;
   prev: TimerNode | undefined = undefined;
@@ -34,23 +37,24 @@ export class Turn implements TimerNode, Abortable {
   }
 
   grant(): void {
-    if (this.#leave()) this.#terms.granted();
+    this.#leave();
+    this.#terms.granted();
   }
 
   onAbort(reason: unknown): void {
-    if (this.#leave()) this.#terms.refused(reason);
+    this.#leave();
+    this.#terms.refused(reason);
   }
 
   fire(): void {
     const reason = this.#terms.expired();
-    if (this.#leave()) this.#terms.refused(reason);
+    this.#leave();
+    this.#terms.refused(reason);
   }
 
-  /** Whether it was still waiting: abort and timer may both come in the turn in which it was granted. */
-  #leave(): boolean {
-    if (!this.#terms.left()) return false;
+  #leave(): void {
+    this.#terms.left();
     this.#terms.timers.remove(this);
     this.#call.signal.unlisten(this);
-    return true;
   }
 }
