@@ -10,7 +10,8 @@ export function tryParseDuration(text: unknown): number | undefined {
   if (typeof text !== 'string') return undefined;
   const match = PATTERN.exec(text);
   if (match === null) return undefined;
-  return Number(match[1]) * UNITS[match[2]!]!;
+  const ms = Number(match[1]) * UNITS[match[2]!]!;
+  return Number.isFinite(ms) ? ms : undefined;
 }
 
 /**
@@ -20,14 +21,15 @@ export function tryParseDuration(text: unknown): number | undefined {
 export function parseDuration(duration: Duration): number {
   const ms = tryParseDuration(duration);
   if (ms === undefined) {
-    throw new RangeError(`${JSON.stringify(duration)} is no duration; write milliseconds or '250ms', '2s', '1m', '1h'`);
+    const given = typeof duration === 'string' ? JSON.stringify(duration) : String(duration);
+    throw new RangeError(`${given} is no duration; write milliseconds or '250ms', '2s', '1m', '1h'`);
   }
   return ms;
 }
 
 /** `1.5s`, `250ms`: for messages. */
 export function formatDuration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)}ms`;
-  if (ms < 60_000) return `${Number((ms / 1_000).toFixed(2))}s`;
-  return `${Number((ms / 60_000).toFixed(2))}m`;
+  if (Math.round(ms) < 1_000) return `${Math.round(ms)}ms`;
+  const seconds = Number((ms / 1_000).toFixed(2));
+  return seconds < 60 ? `${seconds}s` : `${Number((ms / 60_000).toFixed(2))}m`;
 }

@@ -28,6 +28,8 @@ export class Timers {
   #scanned = 0;
   #timer: Timer | undefined;
   #armedFor = Infinity;
+  /** Those that are due and about to fire; one that fires may still take out another. */
+  #expired: TimerNode | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -38,29 +40,33 @@ export class Timers {
     return this.#size;
   }
 
-  /** Lets `node` fire at the instant `due`. */
+  /** Lets `node` fire at the instant `due`: never at `Infinity`, as soon as may be if that has passed. One that waits already is moved. */
   add(node: TimerNode, due: number): void {
-    node.due = due;
-    const slot = slotOf(due);
-    const head = this.#heads[slot];
-    node.prev = undefined;
-    node.next = head;
-    if (head !== undefined) head.prev = node;
-    this.#heads[slot] = node;
+    this.remove(node);
+    // What has passed goes where the next look begins, or no look would find it.
+    node.due = Math.max(due, this.#scanned * TICK);
+    if (!(node.due < Infinity)) return;
+    this.#heads[slotOf(node.due)] = link(node, this.#heads[slotOf(node.due)]);
     this.#size++;
-    if (due < this.#armedFor) this.#arm(due);
+    if (node.due < this.#armedFor) this.#arm(node.due);
     else if (this.#size === 1) this.#timer?.ref();
   }
 
   /** Takes `node` out; one that waits no more is left alone. */
   remove(node: TimerNode): void {
+    if (!this.#unlink(node)) return;
+    if (--this.#size === 0) this.#timer?.unref();
+  }
+
+  #unlink(node: TimerNode): boolean {
     const slot = slotOf(node.due);
     if (node.prev !== undefined) node.prev.next = node.next;
     else if (this.#heads[slot] === node) this.#heads[slot] = node.next;
-    else return;
+    else if (this.#expired === node) this.#expired = node.next;
+    else return false;
     if (node.next !== undefined) node.next.prev = node.prev;
     node.prev = node.next = undefined;
-    if (--this.#size === 0) this.#timer?.unref();
+    return true;
   }
 
   #arm(due: number): void {
@@ -73,43 +79,54 @@ export class Timers {
   #expire(): void {
     this.#timer = undefined;
     this.#armedFor = Infinity;
-    const now = this.#clock.now();
-    let expired: TimerNode | undefined;
+    this.#collect(this.#clock.now());
+    try {
+      for (let node = this.#expired; node !== undefined; node = this.#expired) {
+        this.remove(node);
+        node.fire();
+      }
+    } finally {
+      // Where one threw, the others fire in a turn of their own.
+      if (this.#expired !== undefined) this.#arm(this.#clock.now());
+      else if (this.#size > 0) this.#armForEarliest();
+    }
+  }
+
+  /** Moves all that is due by `now` to `#expired`. */
+  #collect(now: number): void {
     const last = tickOf(now);
     const first = Math.max(this.#scanned, last - SLOTS + 1);
     this.#scanned = last;
     for (let tick = first; tick <= last; tick++) {
-      for (let node = this.#heads[tick % SLOTS]; node !== undefined; ) {
+      for (let node = this.#heads[tick % SLOTS]; node !== undefined;) {
         const following = node.next;
         if (node.due <= now) {
-          this.remove(node);
-          node.next = expired;
-          expired = node;
+          this.#unlink(node);
+          this.#expired = link(node, this.#expired);
         }
         node = following;
       }
     }
-    if (this.#size > 0) this.#arm(this.#earliest(last));
-    while (expired !== undefined) {
-      const node = expired;
-      expired = node.next;
-      node.next = undefined;
-      node.fire();
-    }
   }
 
-  /** The first due instant from `tick` on: the wheel is read forward until a turn of its own holds a node. */
-  #earliest(tick: number): number {
-    let earliest = Infinity;
-    for (let ahead = 0; ahead < SLOTS; ahead++) {
-      const end = (tick + ahead + 1) * TICK;
-      if (earliest < end) return earliest;
-      for (let node = this.#heads[(tick + ahead) % SLOTS]; node !== undefined; node = node.next) {
+  /** The wheel is read forward until a turn of its own holds a node: that one is the next. */
+  #armForEarliest(): void {
+    let earliest = this.#armedFor;
+    for (let ahead = 0; ahead < SLOTS && earliest >= (this.#scanned + ahead) * TICK; ahead++) {
+      for (let node = this.#heads[(this.#scanned + ahead) % SLOTS]; node !== undefined; node = node.next) {
         if (node.due < earliest) earliest = node.due;
       }
     }
-    return earliest;
+    if (earliest < this.#armedFor) this.#arm(earliest);
   }
+}
+
+/** Puts `node` before `head`, and is the new head. */
+function link(node: TimerNode, head: TimerNode | undefined): TimerNode {
+  node.prev = undefined;
+  node.next = head;
+  if (head !== undefined) head.prev = node;
+  return node;
 }
 
 function tickOf(instant: number): number {

@@ -1,9 +1,10 @@
-/**
- * Counts over the last `length` milliseconds, in `BUCKETS` buckets that slide: a burst reaches the same verdict as the
- * same burst spread out, and what is older than the window is forgotten bucket by bucket, never all at once.
- */
 const BUCKETS = 10;
 
+/**
+ * Counts over the last `length` milliseconds, in ten buckets that slide: a burst reaches the same verdict as the
+ * same burst spread out, and what is older than the window is forgotten bucket by bucket, never all at once.
+ * It covers between nine tenths and the whole of `length`.
+ */
 export class SlidingWindow {
   readonly #span: number;
   readonly #good: Uint32Array = new Uint32Array(BUCKETS);
