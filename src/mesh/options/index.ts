@@ -9,28 +9,9 @@
  * The interfaces in `types.ts` are written by hand, for people; the valibot schema checks; a type test ties the two.
  * valibot rather than zod or ajv because importing it costs a few milliseconds, theirs 30 to 60.
  */
-export type {
-  BalancerName,
-  MeshOptions,
-  Protocol,
-  ServiceBreakerOptions,
-  ServiceDefaults,
-  ServiceLimitOptions,
-  ServiceOptions,
-  ServiceOutlierOptions,
-  ServiceRetryOptions,
-  Target,
-  TlsOptions,
-} from './types.ts';
-export type {
-  BreakerSettings,
-  LimitSettings,
-  MeshSettings,
-  OutlierSettings,
-  RetrySettings,
-  ServiceSettings,
-  TlsSettings,
-} from './settings.ts';
+export type { BalancerName, MeshOptions, Protocol, ServiceDefaults, ServiceOptions, TlsOptions } from './types.ts';
+export type { MeshSettings, RetrySettings, ServiceSettings, TlsSettings } from './settings.ts';
+export type { Target } from '../../resolver/index.ts';
 export { SERVICE_DEFAULTS } from './defaults.ts';
 export { parseOptions } from './parse.ts';
 export { isServiceName } from './service-name.ts';

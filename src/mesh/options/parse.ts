@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { MeshError } from '../../core/errors.ts';
 import { checkService } from './consistency.ts';
 import { mergeService, protocolOf } from './merge.ts';
-import { isPlain, keyProblems, type Path, pathText, show } from './problems.ts';
+import { isPlain, keyProblems, type Path, pathText, show, visible } from './problems.ts';
 import type { ParsedOptions } from './parsed.ts';
 import { meshSchema } from './schema.ts';
 import { isServiceName, SERVICE_NAME_RULE } from './service-name.ts';
@@ -42,15 +42,15 @@ class Problems {
   }
 
   readonly report = (path: Path, text: string): void => {
-    const places = Array.from({ length: path.length + 1 }, (_, length) => pathText(path.slice(0, length)));
+    const places = placesTo(path);
     if (places.some((place) => this.#byPlace.has(place))) return;
-    this.#byPlace.set(places.at(-1)!, text);
+    this.#byPlace.set(places.at(-1)!, visible(text));
     for (const place of places) this.#above.add(place);
   };
 
-  /** Whether anything was said of the place or of one beneath it. */
-  within(path: Path): boolean {
-    return this.#above.has(pathText(path));
+  /** Whether anything was said of the place, of one above it or of one beneath it. */
+  concern(path: Path): boolean {
+    return this.#above.has(pathText(path)) || placesTo(path).some((place) => this.#byPlace.has(place));
   }
 
   error(): MeshError {
@@ -65,11 +65,17 @@ class Problems {
   }
 }
 
+/** The place and all above it, from the whole down. */
+function placesTo(path: Path): string[] {
+  return Array.from({ length: path.length + 1 }, (_, length) => pathText(path.slice(0, length)));
+}
+
 function reportIssue(issue: v.BaseIssue<unknown>, problems: Problems): void {
   const path = (issue.path ?? []).map((item) => item.key as PropertyKey);
   if (issue.type === 'strict_object' && issue.path?.at(-1)?.origin === 'key') {
     if (issue.expected !== 'never') problems.report(path, 'missing');
-  } else if (issue.input === undefined) problems.report(path, `missing; expected ${issue.message}`);
+  } else if (issue.kind === 'validation') problems.report(path, issue.message);
+  else if (issue.input === undefined) problems.report(path, `missing; expected ${issue.message}`);
   else problems.report(path, `got ${show(issue.input)}; expected ${issue.message}`);
 }
 
@@ -90,7 +96,7 @@ function settle(options: ParsedOptions, problems: Problems): MeshSettings {
   const defaults = options.defaults ?? {};
   for (const [key, given] of Object.entries(options.services ?? {})) {
     const path = ['services', key];
-    if (problems.within(path) || problems.within(['defaults'])) continue;
+    if (problems.concern(path) || problems.concern(['defaults'])) continue;
     const own = typeof given === 'string' ? { target: given } : given;
     const tlsOptions = own.tls ?? defaults.tls;
     const tlsPath = own.tls === undefined ? ['defaults', 'tls'] : [...path, 'tls'];

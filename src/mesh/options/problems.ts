@@ -23,7 +23,7 @@ export function pathText(path: Path): string {
 /** A value for a message: short, on one line, and no content of objects, which may be secret. */
 export function show(value: unknown): string {
   if (typeof value === 'string') {
-    const start = JSON.stringify(value.slice(0, SHOWN));
+    const start = visible(JSON.stringify(value.slice(0, SHOWN)));
     return value.length > SHOWN ? `${start}… (${value.length} characters)` : start;
   }
   if (typeof value === 'function') return 'a function';
@@ -31,6 +31,11 @@ export function show(value: unknown): string {
   if (value instanceof Uint8Array) return `${value.length} bytes`;
   if (typeof value === 'object' && value !== null) return 'an object';
   return typeof value === 'bigint' ? `${value}n` : String(value);
+}
+
+/** `text` with everything escaped that has no shape of its own: control and format characters, line separators. */
+export function visible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
 }
 
 /** `did you mean retry?`, or all that is known where nothing is near. */

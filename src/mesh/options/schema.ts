@@ -4,9 +4,10 @@ import { type Duration, tryParseDuration } from '../../core/duration.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Random } from '../../core/random.ts';
 import { parseAddress } from '../../model/endpoint.ts';
+import type { Resolver } from '../../model/snapshot.ts';
+import { checkTarget } from '../../resolver/index.ts';
 import type { ParsedOptions } from './parsed.ts';
 import { isServiceName } from './service-name.ts';
-import { targetProblem } from './target.ts';
 import type { MeshOptions, TlsOptions } from './types.ts';
 
 /** A year: longer than anyone means. */
@@ -66,15 +67,39 @@ const either = <const Options extends readonly v.GenericSchema[]>(
 const orFalse = <S extends v.GenericSchema>(schema: S) =>
   either([v.literal(false), schema], (input) => (input === false ? 0 : 1));
 
+/** A field given as undefined counts as not given, though its type, exact, has no undefined. */
+const optional = <S extends v.GenericSchema>(schema: S) =>
+  v.optional(schema) as unknown as v.ExactOptionalSchema<S, undefined>;
+
 const object = <const Entries extends v.ObjectEntries>(entries: Entries) => v.strictObject(entries, 'an object');
 
 const policy = <const Entries extends v.ObjectEntries>(entries: Entries) =>
   orFalse(v.strictObject(entries, 'an object, or false to switch it off'));
 
-const targetText = v.custom<string>(
-  (value) => typeof value === 'string' && targetProblem(value) === undefined,
-  ({ input }) => (typeof input === 'string' ? targetProblem(input)! : 'a target such as dns://orders.internal:8080'),
+/** A list of endpoints may be long, but not endless. */
+const LONGEST_TARGET = 65_536;
+
+const targetProblem = (target: unknown): string | undefined =>
+  typeof target === 'string' && target.length > LONGEST_TARGET
+    ? `the target is longer than ${LONGEST_TARGET} characters; write a list of endpoints, or a file:// target`
+    : checkTarget(target);
+
+const EXAMPLE = 'a target such as dns://orders.internal:8080';
+
+const targetText = v.pipe(
+  v.string(EXAMPLE),
+  v.check(
+    (value) => targetProblem(value) === undefined,
+    ({ input }) => targetProblem(input)!,
+  ),
 );
+
+const isResolver = (value: unknown): value is Resolver =>
+  typeof value === 'object' && value !== null && 'watch' in value && typeof value.watch === 'function';
+
+const resolver = v.custom<Resolver>(isResolver, `${EXAMPLE}, a list of them or of endpoints, or a resolver`);
+
+const link = either([targetText, resolver], (input) => (typeof input === 'string' ? 0 : 1));
 
 const isAddress = (value: unknown): boolean => {
   try {
@@ -86,19 +111,19 @@ const isAddress = (value: unknown): boolean => {
 
 const endpointInfo = object({
   address: v.custom<string>(isAddress, 'host:port or [ipv6]:port'),
-  weight: v.exactOptional(number((value) => value >= 0, '0 or more')),
-  zone: v.exactOptional(v.string('a string')),
-  priority: v.exactOptional(integer(0)),
-  metadata: v.exactOptional(v.record(v.string(), v.string('a string'), 'an object of strings')),
+  weight: optional(number((value) => value >= 0, '0 or more')),
+  zone: optional(v.string('a string')),
+  priority: optional(integer(0)),
+  metadata: optional(v.record(v.string(), v.string('a string'), 'an object of strings')),
 });
 
 const target = either(
   [
-    targetText,
-    v.pipe(v.array(targetText), v.minLength(1, 'at least one target')),
-    v.pipe(v.array(endpointInfo), v.minLength(1, 'at least one endpoint')),
+    link,
+    v.pipe(v.array(link), v.minLength(1, 'the list is empty; name at least one target or endpoint')),
+    v.array(endpointInfo),
   ],
-  (input) => (!Array.isArray(input) ? 0 : typeof input[0] === 'object' ? 2 : 1),
+  (input) => (!Array.isArray(input) ? 0 : isResolver(input[0]) || typeof input[0] !== 'object' ? 1 : 2),
 );
 
 const pem = v.custom<string | Uint8Array>(
@@ -107,72 +132,72 @@ const pem = v.custom<string | Uint8Array>(
 );
 
 const tls = object({
-  ca: v.optional(pem),
-  cert: v.optional(pem),
-  key: v.optional(pem),
-  minVersion: v.optional(oneOf(['TLSv1.2', 'TLSv1.3'])),
-  servername: v.optional(
+  ca: optional(pem),
+  cert: optional(pem),
+  key: optional(pem),
+  minVersion: optional(oneOf(['TLSv1.2', 'TLSv1.3'])),
+  servername: optional(
     v.custom<string>(
       (value) => typeof value === 'string' && isServiceName(value.toLowerCase()) && !/^[\d.]+$/.test(value),
       'a host name, not an IP address',
     ),
   ),
-  checkServerIdentity: v.optional(
+  checkServerIdentity: optional(
     callable<NonNullable<TlsOptions['checkServerIdentity']>>('a function (hostname, certificate) => Error | undefined'),
   ),
 });
 
 /** What a service and the mesh's `defaults` have in common. A later field is added here, in types.ts, settings.ts and defaults.ts. */
 const common = {
-  protocol: v.optional(oneOf(['http', 'https', 'h2', 'h2c'])),
-  balancer: v.optional(oneOf(['p2c-peak-ewma', 'p2c-least-request', 'least-request', 'round-robin', 'random'])),
-  deadline: v.optional(duration),
-  attemptTimeout: v.optional(duration),
-  connectTimeout: v.optional(duration),
-  retry: v.optional(
+  protocol: optional(oneOf(['http', 'https', 'h2', 'h2c'])),
+  balancer: optional(oneOf(['p2c-peak-ewma', 'p2c-least-request', 'least-request', 'round-robin', 'random'])),
+  deadline: optional(duration),
+  attemptTimeout: optional(duration),
+  connectTimeout: optional(duration),
+  retry: optional(
     policy({
-      max: v.optional(integer(0, 10)),
-      budget: v.optional(
+      max: optional(integer(0, 10)),
+      budget: optional(
         object({
-          ratio: v.optional(share),
-          floorPerSecond: v.optional(number((value) => value >= 0, '0 or more')),
-          window: v.optional(duration),
+          ratio: optional(share),
+          floorPerSecond: optional(number((value) => value >= 0, '0 or more')),
+          window: optional(duration),
         }),
       ),
-      backoff: v.optional(object({ base: v.optional(duration), cap: v.optional(duration) })),
-      replayLimit: v.optional(integer(0)),
+      backoff: optional(object({ base: optional(duration), cap: optional(duration) })),
+      replayLimit: optional(integer(0)),
     }),
   ),
-  breaker: v.optional(
+  breaker: optional(
     policy({
-      errorRate: v.optional(positiveShare),
-      volume: v.optional(integer(1)),
-      window: v.optional(duration),
-      open: v.optional(duration),
-      openCap: v.optional(duration),
+      errorRate: optional(positiveShare),
+      volume: optional(integer(1)),
+      window: optional(duration),
+      open: optional(duration),
+      openCap: optional(duration),
     }),
   ),
-  outlier: v.optional(
+  outlier: optional(
     policy({
-      consecutive: v.optional(integer(1)),
-      successRate: v.optional(share),
-      window: v.optional(duration),
-      volume: v.optional(integer(1)),
-      ejection: v.optional(duration),
-      ejectionCap: v.optional(duration),
-      maxEjected: v.optional(share),
+      consecutive: optional(integer(1)),
+      successRate: optional(share),
+      window: optional(duration),
+      volume: optional(integer(1)),
+      ejection: optional(duration),
+      ejectionCap: optional(duration),
+      maxEjected: optional(share),
     }),
   ),
-  panic: v.optional(share),
-  limits: v.optional(
+  panic: optional(share),
+  limits: optional(
     object({
-      perEndpoint: v.optional(integer(1)),
-      perService: v.optional(integer(1)),
-      queue: v.optional(integer(0)),
-      queueTimeout: v.optional(duration),
+      perEndpoint: optional(integer(1)),
+      perService: optional(integer(1)),
+      queue: optional(integer(0)),
+      queueTimeout: optional(duration),
     }),
   ),
-  tls: v.optional(tls),
+  tls: optional(tls),
 };
 
 const service = either(
@@ -183,12 +208,10 @@ const service = either(
 /** What `createMesh` accepts. Unknown keys are told of by `keyProblems`, for valibot stops at the first. */
 export const meshSchema: v.GenericSchema<MeshOptions, ParsedOptions> = object({
   services: v.record(v.string(), service, 'an object of services by name'),
-  defaults: v.optional(object(common)),
-  unknownService: v.optional(oneOf(['reject', 'passthrough'])),
-  propagation: v.optional(oneOf(['auto', 'off'])),
-  clock: v.optional(withMethods<Clock>(['now', 'wallTime', 'schedule'], 'a Clock: now(), wallTime(), schedule()')),
-  random: v.optional(callable<Random>('a function that returns a number in [0, 1)')),
-  log: v.optional(
-    withMethods<Logger>(['debug', 'info', 'warn', 'error'], 'a logger: debug(), info(), warn(), error()'),
-  ),
+  defaults: optional(object(common)),
+  unknownService: optional(oneOf(['reject', 'passthrough'])),
+  propagation: optional(oneOf(['auto', 'off'])),
+  clock: optional(withMethods<Clock>(['now', 'wallTime', 'schedule'], 'a Clock: now(), wallTime(), schedule()')),
+  random: optional(callable<Random>('a function that returns a number in [0, 1)')),
+  log: optional(withMethods<Logger>(['debug', 'info', 'warn', 'error'], 'a logger: debug(), info(), warn(), error()')),
 });

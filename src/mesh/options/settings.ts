@@ -2,7 +2,13 @@ import type { PeerCertificate } from 'node:tls';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Random } from '../../core/random.ts';
-import type { BalancerName, Protocol, Target } from './types.ts';
+import type { OutlierSettings } from '../../health/index.ts';
+import type { BreakerSettings } from '../../resilience/breaker/index.ts';
+import type { RetryBudgetSettings } from '../../resilience/budget/index.ts';
+import type { LimitSettings } from '../../resilience/limit/index.ts';
+import type { BackoffSettings } from '../../resilience/retry/index.ts';
+import type { Target } from '../../resolver/index.ts';
+import type { BalancerName, Protocol } from './types.ts';
 
 /** Options after `parseOptions`: complete and consistent. Durations are milliseconds. */
 export interface MeshSettings {
@@ -28,7 +34,7 @@ export interface ServiceSettings {
   readonly connectTimeout: number;
   readonly retry: RetrySettings | false;
   readonly breaker: BreakerSettings | false;
-  readonly outlier: OutlierSettings | false;
+  readonly outlier: Omit<OutlierSettings, 'panic'> | false;
   readonly panic: number;
   readonly limits: LimitSettings;
   readonly tls?: TlsSettings;
@@ -36,34 +42,9 @@ export interface ServiceSettings {
 
 export interface RetrySettings {
   readonly max: number;
-  readonly budget: { readonly ratio: number; readonly floorPerSecond: number; readonly window: number };
-  readonly backoff: { readonly base: number; readonly cap: number };
+  readonly budget: RetryBudgetSettings;
+  readonly backoff: BackoffSettings;
   readonly replayLimit: number;
-}
-
-export interface BreakerSettings {
-  readonly errorRate: number;
-  readonly volume: number;
-  readonly window: number;
-  readonly open: number;
-  readonly openCap: number;
-}
-
-export interface OutlierSettings {
-  readonly consecutive: number;
-  readonly successRate: number;
-  readonly window: number;
-  readonly volume: number;
-  readonly ejection: number;
-  readonly ejectionCap: number;
-  readonly maxEjected: number;
-}
-
-export interface LimitSettings {
-  readonly perEndpoint: number;
-  readonly perService: number;
-  readonly queue: number;
-  readonly queueTimeout: number;
 }
 
 /** Certificates as text or bytes, files read. */
