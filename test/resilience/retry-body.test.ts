@@ -7,9 +7,10 @@ import { buffer } from 'node:stream/consumers';
 import { type Dispatcher, FormData, Pool } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createEnv } from '../../src/core/env.ts';
-import { MeshError } from '../../src/core/errors.ts';
+import { MeshError, meshErrorOf } from '../../src/core/errors.ts';
 import { silentLogger } from '../../src/core/log.ts';
 import type { Exchange } from '../../src/model/exchange.ts';
+import { outcomeOfError } from '../../src/model/outcome.ts';
 import type { Service } from '../../src/model/service.ts';
 import { RetryBudget } from '../../src/resilience/budget/index.ts';
 import { ReplayableBody, retryLayer } from '../../src/resilience/retry/index.ts';
@@ -192,31 +193,47 @@ describe('bodies in the retry layer', () => {
     expect(stream.destroyed).toBe(true);
   });
 
-  it('retries a stream of any length that was not touched, of POST too, as it is', async () => {
-    const bodies: unknown[] = [];
-    const stream = new PassThrough();
-    const service: Service = ({ request }) => {
-      bodies.push(request.body);
-      return bodies.length < 2 ? Promise.reject(reset(false)) : Promise.resolve(new FakeExchange(200));
+  const post = (body: Body) => fakeCall({ request: { origin: 'http://orders', path: '/', method: 'POST', body } });
+
+  it('retries a stream that was not touched, of POST too', async () => {
+    let received = '';
+    let attempts = 0;
+    const service: Service = async ({ request }) => {
+      if (++attempts === 1) throw reset(false);
+      received = await read(request.body as Readable);
+      return new FakeExchange(200);
     };
-    await retrying(
-      service,
-      1,
-    )(fakeCall({ request: { origin: 'http://orders', path: '/', method: 'POST', body: stream } }));
-    expect(bodies).toEqual([stream, stream]);
+    await retrying(service, 1)(post(Readable.from([Buffer.from('abc'), Buffer.from('def')])));
+    expect(received).toBe('abcdef');
+  });
+
+  it('retries a POST stream that was touched, if the endpoint is known not to have seen it', async () => {
+    const seen: string[] = [];
+    const refused: Service = async ({ request }) => {
+      seen.push(await read(request.body as Readable, seen.length === 0 ? 2 : Infinity));
+      if (seen.length === 1) throw reset(false);
+      return new FakeExchange(200);
+    };
+    const stream = (): Readable => Readable.from([Buffer.from('a'), Buffer.from('b'), Buffer.from('c')]);
+    await retrying(refused, 2)(post(stream()));
+    expect(seen).toEqual(['ab', 'abc']);
+    seen.length = 0;
+    await expect(retrying(refused, 1)(post(stream()))).rejects.toThrow('reset');
+    expect(seen).toEqual(['ab']);
   });
 
   it('survives a POST stream that fails during the back-off', async () => {
     const stream = new PassThrough();
     let attempts = 0;
-    const service: Service = () => {
-      if (++attempts > 1) return Promise.resolve(new FakeExchange(200));
-      stream.destroy(new Error('client gone'));
-      return Promise.reject(reset(false));
+    const service: Service = async ({ request }) => {
+      if (++attempts === 1) {
+        stream.destroy(new Error('client gone'));
+        throw reset(false);
+      }
+      await read(request.body as Readable);
+      return new FakeExchange(200);
     };
-    await retrying(service)(
-      fakeCall({ request: { origin: 'http://orders', path: '/', method: 'POST', body: stream } }),
-    );
+    await expect(retrying(service)(post(stream))).rejects.toThrow('client gone');
     await emitted();
     expect(attempts).toBe(2);
   });
@@ -307,7 +324,8 @@ describe('bodies on the wire', () => {
         onResponseStart: (_, status) => resolve(new FakeExchange(status)),
         onResponseData: () => {},
         onResponseEnd: () => {},
-        onResponseError: (_, cause) => reject(new MeshError('INMESH_RESET', cause.message, { cause, sent })),
+        onResponseError: (_, cause) =>
+          reject(meshErrorOf(cause) ?? new MeshError('INMESH_RESET', cause.message, { cause, sent })),
       });
     });
   }
@@ -354,6 +372,19 @@ describe('bodies on the wire', () => {
     const exchange = await service(call('PUT', upload()));
     expect(exchange.statusCode).toBe(200);
     expect(received!.equals(whole)).toBe(true);
+  });
+
+  it('that fail at their source are their caller’s fault, and no endpoint’s', async () => {
+    const service = await wire((request) => void request.resume());
+    async function* source(): AsyncGenerator<Uint8Array> {
+      yield Buffer.alloc(1_000);
+      throw new Error('client gone');
+    }
+    for (const method of ['PUT', 'POST'] as const) {
+      const error: unknown = await service(call(method, source())).catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: 'INMESH_REQUEST_INVALID', attempts: 1, cause: { message: 'client gone' } });
+      expect(outcomeOfError(error, 1).kind).toBe('ignored');
+    }
   });
 
   it('of POST are sent once, whatever becomes of them', async () => {

@@ -1,4 +1,6 @@
-/** What comes out of one reading of a body. */
+import { MeshError } from '../../core/errors.ts';
+
+/** One reading of a body. */
 interface Reader {
   position: number;
 }
@@ -15,6 +17,9 @@ interface Stream {
  *
  * Nothing is read before an attempt asks for it, and at the speed at which it asks. Only the newest reading goes on:
  * an abandoned one may still wait for the source, and what arrives for it is kept for the next, so no byte is lost.
+ *
+ * An error at the source becomes one that the caller is to blame for: a client that hangs up in the middle of an upload
+ * must not count against the endpoint that the upload goes to.
  */
 export class ReplayableBody {
   readonly #source: Stream | AsyncIterable<unknown> | Iterator<unknown>;
@@ -24,8 +29,7 @@ export class ReplayableBody {
   #bytes = 0;
   #overflowed = false;
   #ended = false;
-  #failed = false;
-  #error: unknown;
+  #error: MeshError | undefined;
   #reader: Reader | undefined;
   #pulling: Promise<void> | undefined;
 
@@ -38,7 +42,7 @@ export class ReplayableBody {
 
   /** Whether all that was read so far can be read again. A body that failed at its source cannot. */
   get replayable(): boolean {
-    return !this.#overflowed && !this.#failed;
+    return !this.#overflowed && this.#error === undefined;
   }
 
   /** The body from its start, for one attempt; what an earlier attempt still reads ends with an error. */
@@ -56,7 +60,7 @@ export class ReplayableBody {
 
   /** The call is over: lets the source go where it was not read to its end. */
   close(): void {
-    if (this.#ended || this.#failed) return;
+    if (this.#ended || this.#error !== undefined) return;
     this.#reader = undefined;
     this.#kept = [];
     this.#ended = true;
@@ -68,7 +72,7 @@ export class ReplayableBody {
     for (;;) {
       if (reader !== this.#reader) throw new Error('The body is read by a later attempt');
       if (reader.position < this.#kept.length) break;
-      if (this.#failed) throw this.#error;
+      if (this.#error !== undefined) throw this.#error;
       if (this.#ended) return { done: true, value: undefined };
       await (this.#pulling ??= this.#pull());
     }
@@ -89,8 +93,7 @@ export class ReplayableBody {
       if (result.done === true) this.#ended = true;
       else this.#keep(result.value);
     } catch (error) {
-      this.#failed = true;
-      this.#error = error;
+      this.#error = sourceFailed(error);
     } finally {
       this.#pulling = undefined;
     }
@@ -118,6 +121,11 @@ function iteratorOf(source: object): AsyncIterator<unknown> | Iterator<unknown> 
   return Symbol.asyncIterator in source
     ? (source as AsyncIterable<unknown>)[Symbol.asyncIterator]()
     : (source as Iterator<unknown>);
+}
+
+function sourceFailed(cause: unknown): MeshError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new MeshError('INMESH_REQUEST_INVALID', `The request body failed at its source: ${why}`, { cause });
 }
 
 async function returnEarly(iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined): Promise<void> {

@@ -4,10 +4,10 @@ import type { Call } from '../../model/call.ts';
 import type { Exchange } from '../../model/exchange.ts';
 import type { Layer, Service } from '../../model/service.ts';
 import { stopChain } from './chain-stop.ts';
-import { asksForRetry, FailedAttempt, isIdempotent, mayRetry } from './classify.ts';
+import { asksForRetry, FailedAttempt, mayRetry } from './classify.ts';
 import type { RetrySettings } from './options.ts';
 import { pauseUntil } from './pause.ts';
-import { isOneShot, isStream, ReplayableBody } from './replay.ts';
+import { isOneShot, ReplayableBody } from './replay.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
 /** A `Retry-After` beyond this, ms, is no wish for a retry. Envoy's and Linkerd's bound. */
@@ -23,9 +23,8 @@ const RETRY_AFTER_CAP = 300_000;
 export function retryLayer(settings: RetrySettings): Layer {
   const { budget, replayLimit } = settings;
   return (next) => async (call) => {
-    // Only what may be sent twice is kept; a body that was never sent is still whole without that.
     const source: unknown = call.request.body;
-    const body = isOneShot(source) && isIdempotent(call.request) ? new ReplayableBody(source, replayLimit) : undefined;
+    const body = isOneShot(source) ? new ReplayableBody(source, replayLimit) : undefined;
     let failed: FailedAttempt;
     try {
       const exchange = await next(body === undefined ? call : { ...call, request: withBody(call, body) });
@@ -57,8 +56,6 @@ class RetryLoop {
     this.#next = next;
     this.#call = call;
     this.#body = body;
-    // Between two attempts nobody else listens to it, and an unheard 'error' ends the process.
-    if (body === undefined && isStream(call.request.body)) call.request.body.on('error', () => {});
   }
 
   async run(first: FailedAttempt): Promise<Exchange> {
