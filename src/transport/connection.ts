@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { PeerCertificate } from 'node:tls';
 import type { Env } from '../core/env.ts';
 import { MeshError } from '../core/errors.ts';
 import type { TimerNode } from '../core/timers.ts';
@@ -24,13 +25,16 @@ export interface TlsIdentity {
   readonly cert?: string | Buffer;
   readonly key?: string | Buffer;
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
-  readonly checkServerIdentity?: (hostname: string, certificate: object) => Error | undefined;
+  readonly checkServerIdentity?: (hostname: string, certificate: PeerCertificate) => Error | undefined;
 }
 
 /** Whether the bytes are encrypted. */
 export function isSecure(protocol: ConnectionSettings['protocol']): boolean {
   return protocol === 'https' || protocol === 'h2';
 }
+
+/** Streams that one HTTP/2 connection carries: what servers allow by default. */
+const STREAMS = 100;
 
 type Connect = buildConnector.connector;
 
@@ -48,8 +52,8 @@ export class Connection implements EndpointConnection {
     const { host, port } = endpoint;
     this.pool = new Pool(`${isSecure(protocol) ? 'https' : 'http'}://${service}`, {
       connect: (options, callback) => dial({ ...options, hostname: host, port: String(port) }, callback),
-      connections: settings.connections,
-      pipelining: multiplexed ? 128 : 1,
+      connections: multiplexed ? Math.ceil(settings.connections / STREAMS) : settings.connections,
+      pipelining: multiplexed ? STREAMS : 1,
       allowH2: multiplexed,
       ...(protocol === 'h2c' ? { useH2c: true } : {}),
       headersTimeout: 0,

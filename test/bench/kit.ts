@@ -16,11 +16,11 @@ export interface Result {
   readonly rateRatio: number;
 }
 
-/** Starts the bench server in a process of its own. */
-export async function startServer(): Promise<{ port: number; stop: () => void }> {
+/** Starts the bench server in a process of its own; it answers on three ports. */
+export async function startServer(): Promise<{ ports: number[]; stop: () => void }> {
   const child: ChildProcess = fork(new URL('./server.ts', import.meta.url), { stdio: 'inherit' });
-  const [port] = (await once(child, 'message')) as [number];
-  return { port, stop: () => child.kill() };
+  const [ports] = (await once(child, 'message')) as [number[]];
+  return { ports, stop: () => child.kill() };
 }
 
 /**

@@ -1,12 +1,13 @@
 // A server that costs as little as a server can, so that what is measured is the client: raw sockets, one fixed answer.
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 
 const body = JSON.stringify({ items: 'x'.repeat(1_000) });
 const answer = Buffer.from(
   `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: keep-alive\r\n\r\n${body}`,
 );
 
-const server = createServer((socket) => {
+function serve(socket: Socket): void {
   socket.setNoDelay(true);
   socket.on('error', () => socket.destroy());
   let rest = '';
@@ -17,10 +18,13 @@ const server = createServer((socket) => {
       socket.write(answer);
     }
   });
-});
+}
 
-server.listen(0, '127.0.0.1', () => {
-  const address = server.address();
-  if (typeof address === 'object' && address !== null) process.send?.(address.port);
-});
+const ports: number[] = [];
+for (let index = 0; index < 3; index++) {
+  const server = createServer(serve).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  ports.push((server.address() as AddressInfo).port);
+}
+process.send?.(ports);
 process.on('disconnect', () => process.exit());

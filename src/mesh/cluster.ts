@@ -1,0 +1,196 @@
+import type { Env } from '../core/env.ts';
+import { MeshError } from '../core/errors.ts';
+import type { TimerNode } from '../core/timers.ts';
+import { newPicker, type Pick as Picked, type Picker } from '../balancer/index.ts';
+import { OutlierDetector } from '../health/index.ts';
+import type { Call } from '../model/call.ts';
+import { Endpoint } from '../model/endpoint.ts';
+import type { Resolver, Snapshot } from '../model/snapshot.ts';
+import { resolveFailed, Waiter } from './discovery.ts';
+import type { ServiceSettings } from './options/index.ts';
+
+/**
+ * The live state of one service: its endpoints as discovery tells of them, their health, and the picker made of both.
+ * Endpoint state is keyed by address and survives snapshots and configuration changes.
+ */
+export class Cluster {
+  readonly name: string;
+  readonly env: Env;
+  readonly endpoints: Map<string, Endpoint> = new Map();
+  settings: ServiceSettings;
+  snapshot: Snapshot | undefined = undefined;
+  detector: OutlierDetector | undefined = undefined;
+  #resolver: Resolver;
+  #stop: (() => void) | undefined;
+  #picker: Picker | undefined;
+  #dirty = false;
+  readonly #waiters: Set<Waiter> = new Set();
+  readonly #readiness: Set<() => void> = new Set();
+  /** Gone from discovery with attempts still in flight; what comes back meanwhile is the same endpoint. */
+  readonly #departed: Map<string, Endpoint> = new Map();
+
+  constructor(settings: ServiceSettings, resolver: Resolver, env: Env) {
+    this.name = settings.name;
+    this.settings = settings;
+    this.env = env;
+    this.#resolver = resolver;
+    this.detector = this.#newDetector();
+  }
+
+  /** What discovery watches, for people. */
+  get target(): string {
+    return this.#resolver.target;
+  }
+
+  /** Whether discovery has told of endpoints, or that there are none. */
+  get isResolved(): boolean {
+    return this.snapshot !== undefined && this.snapshot.state !== 'error';
+  }
+
+  /** Starts discovery, at the first call or at `ready()`; later calls change nothing. */
+  start(): void {
+    this.#stop ??= this.#resolver.watch((snapshot) => this.#apply(snapshot));
+  }
+
+  /** Waits for a first snapshot: until min(deadline, 5 s), and not at all where discovery has already failed. */
+  whenResolved(call: Call): Promise<void> {
+    this.start();
+    const waiter = new Waiter(call, this.target, this.env, (settled) => this.#waiters.delete(settled));
+    if (this.snapshot !== undefined) waiter.onSnapshot(this.snapshot);
+    else this.#waiters.add(waiter);
+    return waiter.settled;
+  }
+
+  /** Settles when discovery has told of endpoints, or that there are none: with undefined, or with why not by `deadline`. */
+  async ready(deadline: number): Promise<MeshError | undefined> {
+    this.start();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiting: TimerNode = { due: 0, prev: undefined, next: undefined, fire: resolve };
+    this.env.timers.add(waiting, deadline);
+    this.#readiness.add(resolve);
+    if (this.isResolved) resolve();
+    await promise;
+    this.env.timers.remove(waiting);
+    this.#readiness.delete(resolve);
+    return this.isResolved ? undefined : resolveFailed(this.name, this.target, this.snapshot?.error);
+  }
+
+  /** Begins an attempt at an endpoint: one whose ejection has run out, to see how it is, or the balancer's choice. */
+  pick(call: Pick<Call, 'tried'>): Picked | undefined {
+    const probe = this.detector?.takeProbe(this.env.clock.now());
+    if (probe !== undefined) return newPicker(this.settings.balancer, [probe], this.env, this.#picker).pick(call);
+    return this.picker.pick(call);
+  }
+
+  /** The picker for what is eligible now. */
+  get picker(): Picker {
+    if (this.#picker === undefined || this.#dirty) {
+      this.#dirty = false;
+      this.#picker = newPicker(this.settings.balancer, this.eligible(), this.env, this.#picker);
+    }
+    return this.#picker;
+  }
+
+  /** Endpoints that take traffic: of those that health lets through, the ones of the lowest priority. */
+  eligible(): readonly Endpoint[] {
+    const healthy = this.detector?.eligible() ?? [...this.endpoints.values()];
+    let first = Infinity;
+    let mixed = false;
+    for (const { priority } of healthy) {
+      if (first !== Infinity && priority !== first) mixed = true;
+      if (priority < first) first = priority;
+    }
+    return mixed ? healthy.filter((endpoint) => endpoint.priority === first) : healthy;
+  }
+
+  /** Takes over new settings; a new resolver, if its target changed, begins where the old one ended. */
+  reconfigure(settings: ServiceSettings, resolver?: Resolver): void {
+    const outlierChanged =
+      JSON.stringify([settings.outlier, settings.panic]) !==
+      JSON.stringify([this.settings.outlier, this.settings.panic]);
+    this.settings = settings;
+    this.#dirty = true;
+    if (outlierChanged) {
+      this.detector = this.#newDetector();
+      this.detector?.update([...this.endpoints.values()]);
+    }
+    if (resolver === undefined) return;
+    const watching = this.#stop !== undefined;
+    this.#stop?.();
+    this.#stop = undefined;
+    this.#resolver = resolver;
+    if (watching) this.start();
+  }
+
+  /** Stops discovery; who still waits for it is told that the mesh is closed. */
+  stop(): void {
+    this.#stop?.();
+    this.#stop = undefined;
+    const closed = new MeshError('INMESH_CLOSED', `The mesh was closed while ${this.name} was being resolved`, {
+      sent: false,
+    });
+    for (const waiter of this.#waiters) waiter.onAbort(closed);
+  }
+
+  /** Lets go of all connections, those of endpoints that are gone included. */
+  async disconnect(how: 'close' | 'destroy'): Promise<void> {
+    const all = [...this.endpoints.values(), ...this.#departed.values()];
+    await Promise.all(all.map((endpoint) => disconnect(endpoint, how)));
+  }
+
+  #newDetector(): OutlierDetector | undefined {
+    const { outlier, panic } = this.settings;
+    if (outlier === false) return undefined;
+    const detector = new OutlierDetector({ ...outlier, panic }, this.env);
+    detector.onChange(() => (this.#dirty = true));
+    return detector;
+  }
+
+  #apply(snapshot: Snapshot): void {
+    const known = this.snapshot;
+    this.snapshot = snapshot;
+    if (snapshot.state !== 'error' && snapshot.endpoints !== known?.endpoints) this.#adopt(snapshot);
+    for (const waiter of this.#waiters) waiter.onSnapshot(snapshot);
+    if (this.isResolved) for (const ready of this.#readiness) ready();
+  }
+
+  #adopt(snapshot: Snapshot): void {
+    const gone = new Set(this.endpoints.keys());
+    for (const info of snapshot.endpoints) {
+      gone.delete(info.address);
+      const endpoint = this.endpoints.get(info.address) ?? this.#returned(info.address);
+      if (endpoint !== undefined) endpoint.update(info);
+      else this.endpoints.set(info.address, new Endpoint(info));
+    }
+    for (const address of gone) this.#depart(this.endpoints.get(address)!);
+    this.detector?.update([...this.endpoints.values()]);
+    this.#dirty = true;
+  }
+
+  #returned(address: string): Endpoint | undefined {
+    const endpoint = this.#departed.get(address);
+    if (endpoint === undefined) return undefined;
+    this.#departed.delete(address);
+    this.endpoints.set(address, endpoint);
+    endpoint.state = 'healthy';
+    endpoint.reason = undefined;
+    return endpoint;
+  }
+
+  #depart(endpoint: Endpoint): void {
+    this.endpoints.delete(endpoint.address);
+    endpoint.state = 'draining';
+    endpoint.reason = 'gone from discovery';
+    if (endpoint.inFlight > 0) this.#departed.set(endpoint.address, endpoint);
+    void disconnect(endpoint, 'close').then(() => {
+      if (this.#departed.get(endpoint.address) === endpoint && endpoint.inFlight === 0)
+        this.#departed.delete(endpoint.address);
+    });
+  }
+}
+
+async function disconnect(endpoint: Endpoint, how: 'close' | 'destroy'): Promise<void> {
+  const { connection } = endpoint;
+  endpoint.connection = undefined;
+  await connection?.[how]();
+}

@@ -1,0 +1,15 @@
+import { Mesh } from './mesh.ts';
+import type { MeshOptions } from './options/index.ts';
+
+/**
+ * Makes a mesh. Nothing is resolved, connected or scheduled before its first call.
+ *
+ * ```ts
+ * const mesh = createMesh({ services: { orders: 'dns://orders.internal:8080' } });
+ * const res = await mesh.fetch('http://orders/v1/items');
+ * ```
+ * @throws MeshError `INMESH_CONFIG`, which lists every problem of the options with its path.
+ */
+export function createMesh(options: MeshOptions): Mesh {
+  return new Mesh(options);
+}

@@ -1,0 +1,236 @@
+import { LRUCache } from 'lru-cache';
+import type { Dispatcher as UndiciDispatcher } from 'undici';
+import { createEnv, type Env } from '../core/env.ts';
+import { MeshError } from '../core/errors.ts';
+import { type Duration, parseDuration } from '../core/duration.ts';
+import type { Call } from '../model/call.ts';
+import type { Endpoint } from '../model/endpoint.ts';
+import { CallSignal } from '../model/signal.ts';
+import type { Stack } from '../model/stack.ts';
+import { createResolver } from '../resolver/index.ts';
+import { context } from '../telemetry/index.ts';
+import { Delivery } from '../transport/delivery.ts';
+import { requestOf } from '../transport/request.ts';
+import { createFetch } from '../transport/fetch/index.ts';
+import { currentHandler, Dispatcher } from '../transport/undici.ts';
+import { abortAll, closedError, closeMesh } from './closing.ts';
+import { globalDispatchers, installGlobally, passThrough } from './install.ts';
+import { type MeshOptions, type MeshSettings, parseOptions, type ServiceSettings } from './options/index.ts';
+import { type Route, Routes } from './routes.ts';
+import { type MeshContext, ServiceRuntime } from './runtime.ts';
+import { ServiceView } from './service-view.ts';
+import { type StackContext, standardStack } from './stack.ts';
+
+/** Connections are kept for this many endpoints in one mesh; the longest unused are closed first. */
+const CONNECTED_ENDPOINTS = 2_048;
+
+/** A mesh in this process. Where undici takes a dispatcher it takes a mesh; `mesh.fetch` is fetch. */
+export class Mesh extends Dispatcher {
+  // No #private fields: undici's compose() hands out a Proxy, through which they can't be reached.
+  /** @internal */ readonly _env: Env;
+  /** @internal */ readonly _runtimes: Map<string, ServiceRuntime> = new Map();
+  /** @internal */ readonly _active: Set<Delivery> = new Set();
+  /** @internal */ readonly _stack: Stack<StackContext>;
+  /** @internal */ readonly _connected: LRUCache<string, Endpoint>;
+  /** @internal */ readonly _context: MeshContext;
+  /** @internal */ _routes: Routes;
+  /** @internal */ _settings: MeshSettings;
+  /** @internal */ _closed: Promise<void> | undefined = undefined;
+  /** @internal */ _onIdle: (() => void) | undefined = undefined;
+
+  /** The global fetch's signature and classes; hosts that name a service go to its endpoints. */
+  readonly fetch: typeof globalThis.fetch;
+
+  /** @throws MeshError `INMESH_CONFIG`, which lists every problem of the options. */
+  constructor(options: MeshOptions) {
+    super();
+    this._settings = parseOptions(options);
+    this._env = createEnv(this._settings.env);
+    this._stack = standardStack();
+    this._stack._changed = () => this._runtimes.forEach((runtime) => runtime.rebuild());
+    this._connected = new LRUCache({ max: CONNECTED_ENDPOINTS, dispose: (endpoint) => void release(endpoint) });
+    this._context = {
+      env: this._env,
+      stack: this._stack,
+      propagation: this._settings.propagation,
+      resolve: (settings) => createResolver(settings.target, this._env),
+      onConnect: (endpoint) => this._connected.set(endpoint.address, endpoint),
+    };
+    this._adopt(this._settings);
+    this._routes = this._newRoutes();
+    this.fetch = createFetch(this);
+  }
+
+  /**
+   * Sends one request; every other door leads here. Takes the handlers of undici 6, 7 and 8 and of built-in fetch.
+   * @returns true: the mesh queues by itself.
+   */
+  override dispatch(options: UndiciDispatcher.DispatchOptions, handler: UndiciDispatcher.DispatchHandler): boolean {
+    return this._send(options, handler, this._routes.of(options.origin));
+  }
+
+  /** @internal */
+  _send(options: UndiciDispatcher.DispatchOptions, handler: UndiciDispatcher.DispatchHandler, route: Route): boolean {
+    if (route.kind === 'passthrough') return route.dispatch(options, handler);
+    const sink = currentHandler(handler);
+    const now = this._env.clock.now();
+    const inherited = context.current();
+    const call: Call = {
+      request: requestOf(options),
+      service: route.service,
+      attempt: 0,
+      start: now,
+      deadline: inherited?.deadline ?? Infinity,
+      signal: new CallSignal(),
+      criticality: inherited?.criticality ?? 'default',
+      tried: NONE,
+    };
+    const delivery = new Delivery(call, sink, this._env, this._settled);
+    this._active.add(delivery);
+    if (route.kind === 'refused') delivery.begin(() => Promise.reject(route.error()));
+    else if (this._closed !== undefined) delivery.begin(() => Promise.reject(closedError(route.service)));
+    else delivery.begin(route.runtime.service);
+    return true;
+  }
+
+  /** @internal */
+  _settled: (delivery: Delivery) => void = (delivery) => {
+    this._active.delete(delivery);
+    if (this._active.size === 0) this._onIdle?.();
+  };
+
+  /** What built-in fetch takes as `dispatcher`, on Node 22, 24 and 26: `fetch(url, { dispatcher: mesh.dispatcher })`. */
+  get dispatcher(): UndiciDispatcher {
+    return this;
+  }
+
+  /**
+   * Lets all of the process's built-in fetch and npm undici requests go through the mesh; hosts that are no service pass
+   * through to where they went before, unless `unknownService` is `'reject'`.
+   * @returns undoes it; also `Symbol.dispose`.
+   */
+  install(): Disposable & (() => void) {
+    return installGlobally(this);
+  }
+
+  /** The order of layers, and where to put one's own. */
+  get stack(): Stack<StackContext> {
+    return this._stack;
+  }
+
+  /**
+   * The live view of one service.
+   * @throws MeshError `INMESH_UNKNOWN_SERVICE`
+   */
+  service(name: string): ServiceView {
+    const runtime = this._runtimes.get(name.toLowerCase());
+    if (runtime === undefined) throw this._routes.unknown(name);
+    return new ServiceView(runtime, this._env);
+  }
+
+  /** Plain JSON of everything: services, endpoints, health, budgets, and the stack. */
+  snapshot(): MeshSnapshot {
+    const services: Record<string, ReturnType<ServiceView['snapshot']>> = {};
+    for (const [name, runtime] of this._runtimes) services[name] = new ServiceView(runtime, this._env).snapshot();
+    return { services, stack: this._stack.describe(), inFlight: this._active.size };
+  }
+
+  /**
+   * Waits until every service has resolved once.
+   * @throws MeshError `INMESH_RESOLVE_FAILED`, which lists those that have not within `timeout` (default 5 s).
+   */
+  async ready({ timeout = '5s' }: { timeout?: Duration } = {}): Promise<void> {
+    const { clock } = this._env;
+    const deadline = clock.now() + parseDuration(timeout);
+    const failures = await Promise.all([...this._runtimes.values()].map((runtime) => runtime.cluster.ready(deadline)));
+    const missing = failures.filter((failure) => failure !== undefined);
+    if (missing.length === 0) return;
+    const list = missing.map(({ message }) => `\n- ${message}`).join('');
+    throw new MeshError(
+      'INMESH_RESOLVE_FAILED',
+      `${missing.length} of ${failures.length} services are not ready:${list}`,
+      {
+        cause: missing[0],
+      },
+    );
+  }
+
+  /**
+   * Takes over new options: checked whole, applied at once. What did not change keeps its state; endpoints that stay
+   * keep their connections, health and load.
+   * @throws MeshError `INMESH_CONFIG`; the options before stay in force.
+   */
+  // oxlint-disable-next-line require-await -- a promise, so that options may come from further away one day
+  async update(options: MeshOptions): Promise<void> {
+    const settings = parseOptions(options);
+    this._settings = settings;
+    this._adopt(settings);
+    for (const [name, runtime] of this._runtimes) {
+      if (settings.services.has(name)) continue;
+      this._runtimes.delete(name);
+      runtime.cluster.stop();
+      void runtime.cluster.disconnect('close');
+    }
+    this._routes = this._newRoutes();
+  }
+
+  /**
+   * Takes no new calls, waits up to `drain` (default 10 s) for those in flight, then aborts the rest, closes every
+   * connection and stops discovery. Nothing keeps the process alive afterwards.
+   */
+  override close(options?: { drain?: Duration }): Promise<void>;
+  override close(callback: () => void): void;
+  override close(options: { drain?: Duration } | (() => void) = {}): Promise<void> | void {
+    if (typeof options === 'function') return void this.close().then(options);
+    this._closed ??= closeMesh(this, parseDuration(options.drain ?? '10s'));
+    return this._closed;
+  }
+
+  /** Cuts what is in flight and closes at once. */
+  override destroy(error?: Error | null): Promise<void>;
+  override destroy(callback: () => void): void;
+  override destroy(error: Error | null, callback: () => void): void;
+  override destroy(error?: Error | null | (() => void), callback?: () => void): Promise<void> | void {
+    if (typeof error === 'function') return void this.destroy().then(error);
+    abortAll(this, error ?? undefined);
+    const destroyed = this.close({ drain: 0 });
+    if (callback === undefined) return destroyed;
+    void destroyed.then(callback);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** @internal */
+  _newRoutes(): Routes {
+    const passthrough = this._settings.unknownService === 'passthrough' ? passThrough(globalDispatchers()) : undefined;
+    return new Routes(this._runtimes, passthrough);
+  }
+
+  /** @internal */
+  _adopt(settings: MeshSettings): void {
+    for (const warning of settings.warnings) this._env.log.warn({ code: 'INMESH_CONFIG' }, warning);
+    for (const [name, service] of settings.services) {
+      const runtime = this._runtimes.get(name);
+      if (runtime === undefined) this._runtimes.set(name, new ServiceRuntime(service, this._context));
+      else runtime.update(service);
+    }
+  }
+}
+
+/** What `mesh.snapshot()` gives. */
+export interface MeshSnapshot {
+  readonly services: Readonly<Record<string, ReturnType<ServiceView['snapshot']>>>;
+  readonly stack: readonly { role: string; why: string }[];
+  readonly inFlight: number;
+}
+
+const NONE: readonly Endpoint[] = [];
+
+/** Closes the connection of an endpoint that was longest unused. */
+async function release(endpoint: Endpoint): Promise<void> {
+  const { connection } = endpoint;
+  endpoint.connection = undefined;
+  await connection?.close();
+}
