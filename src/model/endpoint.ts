@@ -1,5 +1,4 @@
 import { PeakEwma } from '../core/ewma.ts';
-import type { Outcome } from './outcome.ts';
 
 /** One place where a service answers, as a resolver tells of it. */
 export interface EndpointInfo {
@@ -16,9 +15,12 @@ export interface EndpointInfo {
 /** `healthy`; `warming` (slow start); `unhealthy` (active check failed); `ejected` (passive); `draining` (gone from discovery, in flight). */
 export type EndpointState = 'healthy' | 'warming' | 'unhealthy' | 'ejected' | 'draining';
 
-/** What passive health keeps for an endpoint; made by `health/`, carried here so that finding it costs nothing. */
+/** What passive health keeps for an endpoint; made by `health/` at its first outcome, carried here so that finding it costs nothing. */
 export interface EndpointHealth {
-  onOutcome(outcome: Outcome, now: number): void;
+  /** Failures in a row. */
+  readonly streak: number;
+  /** When an ejected endpoint may be tried again, on the monotonic clock, ms. */
+  readonly due: number;
 }
 
 /** What the transport keeps for an endpoint; made at the first request, let go when idle. */
