@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { MIN_TLS_VERSION } from './defaults.ts';
@@ -20,22 +21,25 @@ export function readTls(options: TlsOptions, path: Path, report: Report): TlsSet
   };
   if (options.cert !== undefined && options.key === undefined) report([...path, 'key'], 'missing; cert needs its key');
   if (options.key !== undefined && options.cert === undefined) report([...path, 'cert'], 'missing; key needs its cert');
-  else tryOut(settings, path, report);
+  tryOut(settings, path, report);
   return settings;
 }
 
 function tryOut({ ca, cert, key }: TlsSettings, path: Path, report: Report): void {
-  for (const [field, context] of [
-    ['ca', { ca }],
-    ['cert', { cert, key }],
-  ] as const) {
-    if (Object.values(context).includes(undefined)) continue;
+  const attempt = (field: string, use: () => unknown): void => {
     try {
-      createSecureContext(context);
+      use();
     } catch (error) {
       report([...path, field], `cannot be used: ${(error as Error).message}`);
     }
-  }
+  };
+  // Node passes over authorities that it cannot read, and then trusts nobody.
+  const authorities = ca
+    ?.toString()
+    .split(/(?=-----BEGIN )/)
+    .filter((block) => block.startsWith('-----BEGIN '));
+  if (authorities !== undefined) attempt('ca', () => authorities.map((block) => new X509Certificate(block)));
+  if (cert !== undefined && key !== undefined) attempt('cert', () => createSecureContext({ cert, key }));
 }
 
 function pem(
