@@ -44,7 +44,7 @@ test('the name to verify and the check of one’s own are passed on', () => {
 });
 
 test('authorities may be several, with remarks between them', () => {
-  const ca = `# one\n${one.cert}\n# two\n${two.cert}# end\n`;
+  const ca = `# one\n${one.cert}\n# two\n${two.cert}\n# end\n`;
   expect(settle({ ca })).toEqual({ ca, minVersion: 'TLSv1.2' });
 });
 

@@ -19,9 +19,14 @@ test('of a plain object ours replace all of the same name in whatever case, and 
   };
   const before = structuredClone(given);
   const result = withHeaders(given, changes);
-  expect(Object.entries(result)).toEqual(Object.entries({ Accept: '*/*', cookie: ['a=1', 'b=2'], ...ours }));
+  expect(sent(result)).toEqual(Object.entries({ Accept: '*/*', cookie: ['a=1', 'b=2'], ...ours }));
   expect(given).toEqual(before);
 });
+
+/** undici sends no header whose value is undefined. */
+function sent(headers: object): [string, unknown][] {
+  return Object.entries(headers).filter(([, value]) => value !== undefined);
+}
 
 const flat = ['b', '1', 'Traceparent', 'theirs', 'a', '2', 'b', '3', 'x-mesh-timeout-ms', '9'];
 const flattened = ['b', '1', 'a', '2', 'b', '3', 'x-mesh-attempt', '1', 'traceparent', 'ours'];
@@ -99,7 +104,7 @@ test('in every form each of our names comes exactly once, and nothing else is lo
       const result = withHeaders(headers, changes);
       const out = Array.isArray(result)
         ? result.flatMap((_, i) => (i % 2 === 0 ? [[result[i], result[i + 1]]] : []))
-        : Object.entries(result);
+        : sent(result);
       const others = entries.filter(([key]) => !Object.hasOwn(changes, key.toLowerCase()));
       const lines = (list: unknown[][]): string[] => list.map((pair) => pair.join(': ')).toSorted();
       expect(lines(out)).toEqual(lines([...others, ...Object.entries(ours)]));
