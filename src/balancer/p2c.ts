@@ -30,14 +30,14 @@ export class P2cPicker implements Picker {
     this.#byLatency = policy === 'p2c-peak-ewma';
   }
 
-  pick({ tried }: Attempt): Pick | undefined {
+  pick({ tried }: Attempt, instant?: number): Pick | undefined {
     const { endpoints, shares } = this.#lot;
     if (endpoints.length === 0) return undefined;
     const first = this.#lot.draw(tried);
     let chosen = endpoints[first]!;
     const second = this.#lot.drawOther(first, tried);
     if (second === first) return new Pick(chosen, this.siblings);
-    const now = this.#byLatency ? this.siblings.clock.now() : 0;
+    const now = this.#byLatency ? (instant ?? this.siblings.clock.now()) : 0;
     const rival = endpoints[second]!;
     // Of equals the first is taken: both were drawn at random, so that is fair.
     const better =

@@ -15,6 +15,9 @@ export interface Picker {
   readonly policy: BalancerPolicy;
   /** What passes on to the next picker of the service. */
   readonly siblings: Siblings;
-  /** Begins an attempt at an endpoint; undefined only where there is none at all. */
-  pick(attempt: Attempt): Pick | undefined;
+  /**
+   * Begins an attempt at an endpoint; undefined only where there is none at all.
+   * @param now the present instant, where the caller has it at hand: asking the clock is a third of what a pick costs.
+   */
+  pick(attempt: Attempt, now?: number): Pick | undefined;
 }

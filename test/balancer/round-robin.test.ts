@@ -81,4 +81,10 @@ describe('round-robin', () => {
     }
     expect(endpoints.map((endpoint) => seen.filter((other) => other === endpoint).length)).toEqual([40, 20, 10]);
   });
+
+  it('lets light endpoints of different clients sit out different rounds', () => {
+    const endpoints = endpointsOf(2, (index) => [8, 1][index]!);
+    const places = Array.from({ length: 100 }, (_, seed) => turns(pickerOf(endpoints, seed), 9).indexOf(endpoints[1]!));
+    expect(new Set(places).size).toBeGreaterThan(6);
+  });
 });
