@@ -54,7 +54,7 @@ export class Feed {
     this.#emptySince = undefined;
     const distinct = distinctByAddress(endpoints);
     if (fault === undefined) this.publish('fresh', distinct);
-    else this.#doubt('stale', distinct, fault, `${count(distinct)} of this and earlier answers are in use`);
+    else this.#doubt('stale', distinct, fault, 'what was known of that part stays in use');
   }
 
   /**
@@ -70,7 +70,7 @@ export class Feed {
       this.#doubt('empty', [], fault, 'no endpoint is left');
       return;
     }
-    this.#doubt('stale', this.endpoints, fault, `the last ${count(this.endpoints)} stay for 30s, then it is believed`);
+    this.#doubt('stale', this.endpoints, fault, `${this.#lastGood()} stay for 30s, then it is believed`);
     this.#hold = this.#env.clock.schedule(left, () => this.empty(fault));
   }
 
@@ -80,7 +80,7 @@ export class Feed {
     const fault = faultOf(error);
     const known = this.endpoints.length > 0;
     const state = known ? 'stale' : this.#last?.state === 'empty' ? 'empty' : 'error';
-    const then = known ? `the last ${count(this.endpoints)} stay in use` : 'no endpoint is known';
+    const then = known ? `${this.#lastGood()} stay in use` : 'no endpoint is known';
     this.#doubt(state, this.endpoints, fault, `${then}; it is asked again every 1s to 30s until it answers`);
   }
 
@@ -107,6 +107,10 @@ export class Feed {
   stop(): void {
     this.#stopped = true;
     this.#release();
+  }
+
+  #lastGood(): string {
+    return `its last good endpoints (${this.endpoints.length})`;
   }
 
   #doubt(state: Snapshot['state'], endpoints: readonly EndpointInfo[], fault: Fault, then: string): void {
@@ -145,8 +149,4 @@ export function resolverOf(target: string, env: Env, start: (feed: Feed) => Sour
 export function reasonOf(target: string, fault: Fault, then: string): Reason {
   const message = `${target}: ${fault.message}; ${then}`;
   return { kind: fault.kind, error: new MeshError('INMESH_RESOLVE_FAILED', message, { sent: false, cause: fault }) };
-}
-
-function count(endpoints: readonly EndpointInfo[]): string {
-  return endpoints.length === 1 ? '1 endpoint' : `${endpoints.length} endpoints`;
 }

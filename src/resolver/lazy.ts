@@ -18,7 +18,7 @@ export function lazyResolver(target: string, scheme: Scheme, env: Env): Resolver
       let stop: (() => void) | undefined;
       let stopped = false;
       loading ??= load();
-      loading
+      void loading
         .catch((error: unknown) => brokenResolver(target, error, env))
         .then((resolver) => {
           if (!stopped) stop = resolver.watch(listener);

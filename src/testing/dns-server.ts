@@ -59,7 +59,8 @@ export interface DnsQuery {
   readonly at: number;
 }
 
-const RCODES: Readonly<Record<string, number>> = { nxdomain: 3, servfail: 2, refused: 5 };
+const NXDOMAIN = 3;
+const RCODES: Readonly<Record<string, number>> = { nxdomain: NXDOMAIN, servfail: 2, refused: 5 };
 
 /** A DNS server on the loopback, for tests and demonstrations: its records can be changed, and its faults are by order. */
 export class DnsServer {
@@ -180,7 +181,8 @@ export class DnsServer {
     const fault = this.#faultOf(name, question.type);
     if (fault === 'drop') return;
     const named = TYPES.some((type) => this.#records.has(keyOf(name, type)));
-    const rcode = RCODES[String(fault)] ?? (named || fault === 'empty' ? 0 : RCODES['nxdomain']!);
+    const well = named || fault === 'empty' ? 0 : NXDOMAIN;
+    const rcode = typeof fault === 'string' ? (RCODES[fault] ?? well) : well;
     const answers = rcode === 0 && fault !== 'empty' ? this.#find(name, question.type) : [];
     const extended = query.additionals?.find((record) => record.type === 'OPT');
     const message = {

@@ -107,7 +107,7 @@ export class Host {
         if (this.#known[type].length > 0) fault = result;
       }
     }
-    if (next === Infinity) throw joinFaults(results.filter((result) => result instanceof Fault));
+    if (next === Infinity) throw ofBothFamilies(results.filter((result) => result instanceof Fault));
     return this.#settle(addresses, next, fault);
   }
 
@@ -123,6 +123,13 @@ export class Host {
     this.#known.AAAA = addresses.filter((address) => isIP(address) === 6);
     return { ...this.known, next, fault };
   }
+}
+
+/** One fault of one or two families; where both were answered alike, told once. */
+function ofBothFamilies(faults: readonly Fault[]): Fault {
+  const [a, aaaa] = faults;
+  if (a === undefined || a.message.replaceAll('(A)', '(AAAA)') !== aaaa?.message) return joinFaults(faults);
+  return new Fault(a.kind, a.message.replaceAll('(A)', '(A, AAAA)'), a.cause);
 }
 
 function addressesOf(records: Lookup['records']): string[] {
