@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { meshErrorOf } from '../../src/core/errors.ts';
-import { parseOptions } from '../../src/mesh/options/index.ts';
+import { createMesh } from '../../src/mesh/create.ts';
+import { type MeshOptions, parseOptions } from '../../src/mesh/options/index.ts';
+import { ScriptedEndpoint } from '../../src/testing/index.ts';
 
 const EVIL = ['__proto__', 'constructor', 'prototype'] as const;
 
@@ -184,6 +186,29 @@ describe('60 malicious-config', () => {
     const message = rejection({ services: wide });
     expect(message).toMatch(/150000 problems:.*and 149900 more$/s);
     expect(message.length).toBeLessThan(20_000);
+  });
+
+  test('a mesh at work refuses it whole and goes on with what it had', async () => {
+    const endpoint = await ScriptedEndpoint.start();
+    endpoint.respond(200, 'ok');
+    const target = `static://${endpoint.address}`;
+    const mesh = createMesh({ services: { orders: target } });
+    const before = mesh.snapshot();
+    const evil = [
+      JSON.parse(`{ "services": { "orders": "${target}", "users": { "target": "${target}", "__proto__": {} } } }`),
+      { services: { orders: { target, retry: { max: NaN } } } },
+      { services: { orders: { target, deadline: -1 }, users: target } },
+      { services: { orders: { target: 'x'.repeat(2 ** 20) } } },
+      undefined,
+    ] as MeshOptions[];
+    for (const options of evil) {
+      await expect(mesh.update(options)).rejects.toMatchObject({ code: 'INMESH_CONFIG' });
+      expect(Object.keys(mesh.snapshot().services)).toEqual(Object.keys(before.services));
+      expect(await (await mesh.fetch('http://orders/')).text()).toBe('ok');
+    }
+    for (const options of evil) expect(() => createMesh(options)).toThrow(/options are invalid/);
+    await mesh.close();
+    await endpoint.close();
   });
 
   test('text that could draw over a terminal or a log is escaped', () => {

@@ -1,6 +1,4 @@
-import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
 import { MIN_TLS_VERSION } from './defaults.ts';
 import type { Path } from './problems.ts';
 import type { TlsSettings } from './settings.ts';
@@ -25,7 +23,10 @@ export function readTls(options: TlsOptions, path: Path, report: Report): TlsSet
   return settings;
 }
 
+/** Loads what it needs only now: most meshes have no certificates, and should not wait for crypto at their import. */
 function tryOut({ ca, cert, key }: TlsSettings, path: Path, report: Report): void {
+  const { X509Certificate } = process.getBuiltinModule('node:crypto');
+  const { createSecureContext } = process.getBuiltinModule('node:tls');
   const attempt = (field: string, use: () => unknown): void => {
     try {
       use();

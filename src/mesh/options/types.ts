@@ -9,6 +9,13 @@ import type { LimitOptions } from '../../resilience/limit/index.ts';
 import type { RetryOptions } from '../../resilience/retry/index.ts';
 import type { Target } from '../../resolver/index.ts';
 
+export type { OutlierOptions } from '../../health/index.ts';
+export type { BreakerOptions } from '../../resilience/breaker/index.ts';
+export type { RetryBudgetOptions } from '../../resilience/budget/index.ts';
+export type { LimitOptions } from '../../resilience/limit/index.ts';
+export type { BackoffOptions, RetryOptions } from '../../resilience/retry/index.ts';
+export type { Target } from '../../resolver/index.ts';
+
 /** What is spoken with the endpoints. `https` and `h2` are encrypted, `http` and `h2c` are not. */
 export type Protocol = 'http' | 'https' | 'h2' | 'h2c';
 
