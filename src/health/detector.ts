@@ -3,15 +3,16 @@ import type { Env } from '../core/env.ts';
 import { randomInt } from '../core/random.ts';
 import { SlidingWindow } from '../core/window.ts';
 import type { Endpoint } from '../model/endpoint.ts';
-import { isGatewayFault, isServerFault, type Outcome } from '../model/outcome.ts';
+import type { Outcome } from '../model/outcome.ts';
 import type { OutlierSettings } from './options.ts';
 import { type HealthRecord, recordOf } from './record.ts';
+import { causeOf, feedsStreak, isGood } from './reading.ts';
 import { type Counts, isClearlyWorse, isStreakUnlike } from './suspicion.ts';
 
 /** A probe of which nothing is heard for so long is forgotten, and another sent; ms. Attempts time out much earlier. */
 const PROBE_EXPIRY = 10_000;
 
-/** Of thousands of siblings, so many are asked how they fare. */
+/** Of thousands of siblings, about so many are asked how they fare. */
 const SIBLINGS_ASKED = 32;
 
 /** Which generation of an endpoint's record an attempt began in. */
@@ -29,7 +30,8 @@ export class OutlierDetector {
   readonly #window: SlidingWindow;
   #endpoints: readonly Endpoint[] = [];
   #ejected: readonly Endpoint[] = [];
-  #eligible: readonly Endpoint[] = [];
+  /** Made when asked for, so that many changes in one turn cost one pass over all endpoints. */
+  #eligible: readonly Endpoint[] | undefined;
   #nextDue = Infinity;
 
   constructor(settings: OutlierSettings, env: Env) {
@@ -41,22 +43,26 @@ export class OutlierDetector {
   /** Takes over the endpoints of a new snapshot. Where they have become so few that too many are ejected, some return; no listener is told. */
   update(endpoints: readonly Endpoint[]): void {
     this.#endpoints = endpoints;
-    this.#refresh();
+    this.#changeEjected(endpoints.filter((endpoint) => endpoint.state === 'ejected'));
     const surplus = this.#ejected.length - this.#mostEjected();
     if (surplus <= 0) return;
     const bySoonest = this.#ejected.toSorted((a, b) => this.#record(a).due - this.#record(b).due);
     for (const endpoint of bySoonest.slice(0, surplus)) this.#return(endpoint);
-    this.#refresh();
   }
 
   /** The endpoints that may get traffic: those not ejected; all of them in panic. The same array until something changes. */
   eligible(): readonly Endpoint[] {
+    if (this.#eligible === undefined) {
+      const isAll = this.#ejected.length === 0 || this.panicking;
+      this.#eligible = isAll ? this.#endpoints : this.#endpoints.filter((endpoint) => endpoint.state !== 'ejected');
+    }
     return this.#eligible;
   }
 
   /** Whether so few are left that ejections are ignored. */
   get panicking(): boolean {
-    return this.#ejected.length > 0 && this.#eligible === this.#endpoints;
+    const count = this.#endpoints.length;
+    return count - this.#ejected.length < count * this.#settings.panic;
   }
 
   /** An endpoint whose ejection has run out: whoever gets it sends it one attempt, whose outcome decides whether it returns. */
@@ -106,7 +112,7 @@ export class OutlierDetector {
   }
 
   #onFailure(endpoint: Endpoint, record: HealthRecord, outcome: Outcome, now: number): void {
-    if (isUnreachable(outcome)) record.streak++;
+    if (feedsStreak(outcome)) record.streak++;
     if (this.#ejected.length >= this.#mostEjected()) return;
     const reason = this.#suspicion(record, outcome, now);
     if (reason !== undefined && this.#endpoints.includes(endpoint)) this.#eject(endpoint, record, reason, now);
@@ -115,7 +121,7 @@ export class OutlierDetector {
   /** Why the endpoint should be ejected, in words; undefined where nothing stands out. */
   #suspicion(record: HealthRecord, outcome: Outcome, now: number): string | undefined {
     const { consecutive, successRate, volume, window } = this.#settings;
-    if (record.streak >= consecutive && this.#isAnySiblingWell(record, now)) {
+    if (record.streak >= consecutive && this.#areSiblingsWell(record, now)) {
       return `${record.streak} failures in a row: ${causeOf(outcome)}`;
     }
     const own = record.counts(now);
@@ -126,16 +132,24 @@ export class OutlierDetector {
     return `succeeded in ${percent(own)} of ${total} attempts within ${formatDuration(window)}, its siblings in ${percent(siblings)}`;
   }
 
-  /** Whether a sibling fares so well that the streak is the endpoint's own: by its last answer, and over the window. */
-  #isAnySiblingWell({ streak }: HealthRecord, now: number): boolean {
+  /** Whether there are siblings whose last answer was good and who fare, together, so well that the streak is the endpoint's own. */
+  #areSiblingsWell({ streak }: HealthRecord, now: number): boolean {
     const count = this.#endpoints.length;
     const start = randomInt(this.#env.random, count);
-    for (let i = 0; i < Math.min(count, SIBLINGS_ASKED); i++) {
+    const step = Math.max(1, Math.floor(count / SIBLINGS_ASKED));
+    let found = false;
+    let good = 0;
+    let bad = 0;
+    for (let i = 0; i < count; i += step) {
       const { state, health } = this.#endpoints[(start + i) % count]!;
       if (state === 'ejected' || (health !== undefined && health.streak > 0)) continue;
-      if (health === undefined || isStreakUnlike(streak, (health as HealthRecord).counts(now))) return true;
+      found = true;
+      if (health === undefined) continue;
+      const counts = (health as HealthRecord).counts(now);
+      good += counts.good;
+      bad += counts.bad;
     }
-    return false;
+    return found && isStreakUnlike(streak, { good, bad });
   }
 
   #onProbe(endpoint: Endpoint, record: HealthRecord, outcome: Outcome): void {
@@ -157,12 +171,18 @@ export class OutlierDetector {
     record.startAfresh();
     endpoint.state = 'ejected';
     endpoint.reason = reason;
-    this.#setDue(record, now + record.term * (1 - this.#env.random() / 2));
-    if (!returning) this.#tell(endpoint);
+    record.due = now + record.term * (1 - this.#env.random() / 2);
+    if (returning) return this.#findNextDue();
+    this.#changeEjected([...this.#ejected, endpoint]);
+    this.#tell(endpoint);
   }
 
+  /** The attempt that brought it back is the first on its new record. */
   #readmit(endpoint: Endpoint): void {
     this.#return(endpoint);
+    const now = this.#env.clock.now();
+    this.#record(endpoint).window.record(now, true);
+    this.#window.record(now, true);
     this.#tell(endpoint);
   }
 
@@ -172,18 +192,16 @@ export class OutlierDetector {
     record.returnedAt = this.#env.clock.now();
     endpoint.state = 'healthy';
     endpoint.reason = undefined;
+    this.#changeEjected(this.#ejected.filter((other) => other !== endpoint));
   }
 
   #tell(endpoint: Endpoint): void {
-    this.#refresh();
     for (const listener of this.#listeners) listener(endpoint);
   }
 
-  #refresh(): void {
-    this.#ejected = this.#endpoints.filter((endpoint) => endpoint.state === 'ejected');
-    const healthy = this.#endpoints.length - this.#ejected.length;
-    const isAll = this.#ejected.length === 0 || healthy < this.#endpoints.length * this.#settings.panic;
-    this.#eligible = isAll ? this.#endpoints : this.#endpoints.filter((endpoint) => endpoint.state !== 'ejected');
+  #changeEjected(ejected: readonly Endpoint[]): void {
+    this.#ejected = ejected;
+    this.#eligible = undefined;
     this.#findNextDue();
   }
 
@@ -209,26 +227,10 @@ export class OutlierDetector {
   }
 }
 
-/** 429 is no failure of the request's doing alone: an endpoint that alone sends it takes less load than its siblings. */
-function isGood(outcome: Outcome): boolean {
-  return outcome.kind === 'success' && outcome.status !== 429;
-}
-
-/** Failures that feed a streak: all but an error status with which the endpoint answers by itself, such as 500. */
-function isUnreachable(outcome: Outcome): boolean {
-  if (outcome.kind !== 'failure') return false;
-  return outcome.status === undefined || isGatewayFault(outcome.status) || !isServerFault(outcome.status);
-}
-
 function less(all: Counts, part: Counts): Counts {
   return { good: Math.max(0, all.good - part.good), bad: Math.max(0, all.bad - part.bad) };
 }
 
 function percent({ good, bad }: Counts): string {
   return `${Math.round((100 * good) / (good + bad))} %`;
-}
-
-function causeOf(outcome: Outcome): string {
-  if (outcome.kind === 'failure' && outcome.cause instanceof Error) return outcome.cause.message;
-  return outcome.status === undefined ? 'no answer' : `status ${outcome.status}`;
 }

@@ -8,7 +8,7 @@
  *
  * The mistake to avoid is to eject for a fault that all share: a database behind all of them is down, half of them are
  * ejected, and the other half drowns. Envoy's consecutive-5xx and most clients do so. Here an endpoint must be worse than
- * its siblings: a streak counts only if some sibling fares so well that chance cannot explain it, and a success rate
+ * its siblings: a streak counts only if those who answer well do so, in the window, too often for it to be chance, and a success rate
  * only if it is lower than theirs together by a margin and beyond statistical doubt. If all fail alike nobody is ejected;
  * that is for the breaker, which stops calling the service.
  *

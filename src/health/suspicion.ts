@@ -6,16 +6,16 @@ export interface Counts {
 
 /** Below this probability a streak is no coincidence. Small, for at a thousand attempts a second it is asked often. */
 const COINCIDENCE = 1e-8;
-/** What is added to a sibling's failures, so that three successes are believed and one is not quite. */
-const DOUBT = 0.05;
+/** What is added to the siblings' failures, so that two successes are believed and one is not quite. */
+const DOUBT = 0.06;
 /** An endpoint's success rate must lie this far below its siblings', however sure the difference is. */
 const MARGIN = 0.1;
 /** … and this many standard errors. More than the usual two or three, for it is asked at every failure. */
 const SIGMAS = 4.5;
 
 /**
- * Whether chance alone, at the rate at which a sibling fails, would hardly bring `length` failures in a row. Of a
- * sibling without any outcome the best is assumed: to try it costs little.
+ * Whether chance alone, at the rate at which siblings fail, would hardly bring `length` failures in a row. Of siblings
+ * without any outcome the best is assumed: to try them costs little.
  */
 export function isStreakUnlike(length: number, { good, bad }: Counts): boolean {
   const total = good + bad;

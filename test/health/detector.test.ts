@@ -5,34 +5,8 @@ import { silentLogger } from '../../src/core/log.ts';
 import { seededRandom } from '../../src/core/random.ts';
 import { OutlierDetector, type OutlierSettings } from '../../src/health/index.ts';
 import { Endpoint } from '../../src/model/endpoint.ts';
-import { type Outcome, outcomeOfError, outcomeOfStatus } from '../../src/model/outcome.ts';
-import { ManualClock } from '../../src/testing/manual-clock.ts';
-
-const SETTINGS: OutlierSettings = {
-  consecutive: 5,
-  successRate: 0.8,
-  window: 10_000,
-  volume: 20,
-  ejection: 5_000,
-  ejectionCap: 300_000,
-  maxEjected: 0.5,
-  panic: 0.5,
-};
-
-const ok = outcomeOfStatus(200, 1);
-const refused = outcomeOfError(new MeshError('INMESH_CONNECT_FAILED', 'connection refused'), 1);
-
-function start(count: number, given: Partial<OutlierSettings> = {}, random = () => 0) {
-  const clock = new ManualClock();
-  const detector = new OutlierDetector({ ...SETTINGS, ...given }, createEnv({ clock, random, log: silentLogger }));
-  const endpoints = Array.from({ length: count }, (_, i) => new Endpoint({ address: `10.0.0.${i + 1}:80` }));
-  detector.update(endpoints);
-  const tell = (endpoint: Endpoint, outcome: Outcome, times = 1): void => {
-    for (let i = 0; i < times; i++) detector.onOutcome(endpoint, detector.begin(endpoint), outcome);
-  };
-  const states = (): string => endpoints.map((endpoint) => (endpoint.state === 'ejected' ? 'x' : '.')).join('');
-  return { clock, detector, endpoints, tell, states, first: endpoints[0]!, second: endpoints[1]! };
-}
+import { outcomeOfError, outcomeOfStatus } from '../../src/model/outcome.ts';
+import { ok, refused, SETTINGS, start } from './fixture.ts';
 
 describe('failures in a row', () => {
   it.each([
@@ -165,44 +139,6 @@ describe('the success rate', () => {
       if (i < 9) await clock.advance(11_000);
     }
     expect(states()).toBe('...');
-  });
-});
-
-describe('when failures are shared', () => {
-  /** Ten endpoints at `rate` attempts a second each, each failing with its own probability, for `seconds`. */
-  async function run(failing: (index: number) => number, status: number, rate: number, seconds: number, seed: number) {
-    const random = seededRandom(seed);
-    const { clock, detector, endpoints, tell } = start(10, {}, random);
-    const ejections: { index: number; at: number }[] = [];
-    const begun = clock.now();
-    detector.onChange((endpoint) => {
-      if (endpoint.state === 'ejected') ejections.push({ index: endpoints.indexOf(endpoint), at: clock.now() - begun });
-    });
-    for (let ms = 0; ms < seconds * 1_000; ms += 1_000 / rate) {
-      endpoints.forEach((endpoint, index) => {
-        if (endpoint.state !== 'ejected') tell(endpoint, random() < failing(index) ? outcomeOfStatus(status, 1) : ok);
-      });
-      await clock.jump(1_000 / rate);
-    }
-    return ejections;
-  }
-
-  it.each([500, 503])('all ten at 60 %% errors with %i eject nobody', async (status) => {
-    for (const seed of [1, 2, 3]) expect(await run(() => 0.6, status, 20, 60, seed)).toEqual([]);
-  });
-
-  it.each([500, 503])('the only one of ten at 60 %% errors with %i is out within three seconds', async (status) => {
-    for (const seed of [1, 2, 3, 4, 5]) {
-      const ejections = await run((index) => (index === 3 ? 0.6 : 0), status, 20, 3, seed);
-      expect(ejections.map(({ index }) => index)).toEqual([3]);
-    }
-  });
-
-  it('one at 60 % is out although all others fail in one of twenty, and none of these is', async () => {
-    for (const seed of [1, 2, 3]) {
-      const ejections = await run((index) => (index === 3 ? 0.6 : 0.05), 503, 20, 10, seed);
-      expect(new Set(ejections.map(({ index }) => index))).toEqual(new Set([3]));
-    }
   });
 });
 
