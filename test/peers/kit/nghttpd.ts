@@ -12,9 +12,11 @@ export interface Nghttpd {
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
-/** Starts nghttpd, on clear text unless `tls`; `args` are more of its own. */
-export async function startNghttpd(options: { tls?: boolean; args?: readonly string[] } = {}): Promise<Nghttpd> {
-  const port = await freePort();
+/** Starts nghttpd, on a free port unless one is given, on clear text unless `tls`; `args` are more of its own. */
+export async function startNghttpd(
+  options: { tls?: boolean; args?: readonly string[]; port?: number } = {},
+): Promise<Nghttpd> {
+  const port = options.port ?? (await freePort());
   const folder = await peerFolder('nghttpd');
   const [key, cert] = [join(folder.path, 'key.pem'), join(folder.path, 'cert.pem')];
   await writeFile(join(folder.path, 'index.html'), 'nghttpd');
