@@ -8,8 +8,8 @@ import type { Attempt, Picker } from './picker.ts';
 const PROBES = 8;
 
 /**
- * The endpoint with the fewest attempts in flight; of several with equally few, each is as likely. An idle one that is
- * drawn by chance cannot be beaten. Only where none is found so, all are looked at, and a pick takes time with their number.
+ * The endpoint with the fewest attempts in flight, or the smallest burden if some fail; of several equals each is as
+ * likely. An idle one that is drawn by chance cannot be beaten. Only where none is found so, all are looked at, and a pick takes time with their number.
  *
  * Where weights differ, an endpoint's chance is its weight over one plus what is in flight there per weight. That is
  * Envoy's dynamic weight but for the "per weight", without which heavy endpoints lose their share as load grows. The
@@ -27,51 +27,55 @@ export class LeastRequestPicker implements Picker {
     this.#random = random;
   }
 
-  pick({ tried }: Attempt): Pick | undefined {
-    const endpoint = this.#choose(tried) ?? this.#choose([]);
+  pick({ tried }: Attempt, now: number = this.siblings.clock.now()): Pick | undefined {
+    const endpoint = this.#choose(tried, now) ?? this.#choose([], now);
     return endpoint === undefined ? undefined : new Pick(endpoint, this.siblings);
   }
 
-  #choose(tried: readonly Endpoint[]): Endpoint | undefined {
+  #choose(tried: readonly Endpoint[], now: number): Endpoint | undefined {
     const { shares } = this.#lot;
-    return shares === undefined ? this.#least(tried) : this.#weighed(shares, tried);
+    return shares === undefined ? this.#least(tried, now) : this.#weighed(shares, tried, now);
   }
 
-  #least(tried: readonly Endpoint[]): Endpoint | undefined {
+  #least(tried: readonly Endpoint[], now: number): Endpoint | undefined {
     const { endpoints } = this.#lot;
     for (let probe = 0; probe < PROBES && endpoints.length > PROBES; probe++) {
       const endpoint = endpoints[randomInt(this.#random, endpoints.length)]!;
-      if (endpoint.inFlight === 0 && !tried.includes(endpoint)) return endpoint;
+      if (this.siblings.burden(endpoint, 1, now) === 1 && !tried.includes(endpoint)) return endpoint;
     }
     let least = Infinity;
+    let found: Endpoint | undefined;
     let equals = 0;
     for (const endpoint of endpoints) {
-      if (endpoint.inFlight > least || tried.includes(endpoint)) continue;
-      if (endpoint.inFlight < least) equals = 0;
-      least = endpoint.inFlight;
-      equals++;
+      if (tried.includes(endpoint)) continue;
+      const burden = this.siblings.burden(endpoint, 1, now);
+      if (burden > least) continue;
+      equals = burden < least ? 1 : equals + 1;
+      least = burden;
+      // Each of several equals stays with the same chance (reservoir sampling).
+      if (equals === 1 || randomInt(this.#random, equals) === 0) found = endpoint;
     }
-    let left = randomInt(this.#random, equals);
-    return endpoints.find((endpoint) => endpoint.inFlight === least && !tried.includes(endpoint) && left-- === 0);
+    return found;
   }
 
-  #weighed(shares: Float64Array, tried: readonly Endpoint[]): Endpoint | undefined {
+  #weighed(shares: Float64Array, tried: readonly Endpoint[], now: number): Endpoint | undefined {
     const { endpoints } = this.#lot;
     let sum = 0;
     for (let index = 0; index < endpoints.length; index++) {
-      if (!tried.includes(endpoints[index]!)) sum += dynamicWeight(endpoints[index]!, shares[index]!);
+      if (!tried.includes(endpoints[index]!)) sum += this.#chance(index, shares, now);
     }
     let left = this.#random() * sum;
     let last: Endpoint | undefined;
     for (let index = 0; index < endpoints.length && left >= 0; index++) {
       if (tried.includes(endpoints[index]!)) continue;
       last = endpoints[index]!;
-      left -= dynamicWeight(last, shares[index]!);
+      left -= this.#chance(index, shares, now);
     }
     return last;
   }
-}
 
-function dynamicWeight(endpoint: Endpoint, share: number): number {
-  return share / (1 + endpoint.inFlight / share);
+  #chance(index: number, shares: Float64Array, now: number): number {
+    const share = shares[index]!;
+    return share / this.siblings.burden(this.#lot.endpoints[index]!, share, now);
+  }
 }

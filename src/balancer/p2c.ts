@@ -51,7 +51,7 @@ export class P2cPicker implements Picker {
 
   #cost(endpoint: Endpoint, share: number, now: number): number {
     const { load, inFlight } = endpoint;
-    if (!this.#byLatency) return 1 + inFlight / share;
+    if (!this.#byLatency) return this.siblings.burden(endpoint, share);
     if (load.observed) return Math.max(FASTEST, load.cost(now)) * (1 + inFlight / share);
     return inFlight === 0 ? 0 : UNKNOWN + inFlight;
   }

@@ -15,6 +15,15 @@ export class Siblings {
     this.clock = clock;
   }
 
+  /**
+   * What is in flight at an endpoint as those policies see it that do not look at latency: plus one, per weight, and
+   * more while its attempts fail. Otherwise one that fails at once, and so never has anything in flight, would get the most.
+   */
+  burden(endpoint: Endpoint, share: number, now?: number): number {
+    const inFlight = 1 + endpoint.inFlight / share;
+    return endpoint.load.suspect ? inFlight * endpoint.load.penalty(now ?? this.clock.now()) : inFlight;
+  }
+
   /** Lets endpoint and siblings learn from how an attempt ended. */
   learn(endpoint: Endpoint, outcome: Outcome): void {
     const now = this.clock.now();

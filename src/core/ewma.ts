@@ -4,6 +4,8 @@ const DECAY = 10_000;
 const SUCCESS_STEP = 0.1;
 /** The lowest success rate that is told from none: with its third power, costs rise at most a thousandfold. */
 const LOWEST_RATE = 0.1;
+/** As long as so many of its attempts succeed, an endpoint is not suspect. */
+const TRUSTED_RATE = 0.9;
 /** Under so many milliseconds the past is as good as present (a thousandth is forgotten), and `exp` is saved. */
 const INSTANT = 10;
 
@@ -67,15 +69,29 @@ export class PeakEwma {
   cost(now: number): number {
     const weight = decay(now - this.#touched);
     const rate = 1 - (1 - this.#successRate) * weight;
-    if (rate === 1) return this.#latency * weight;
-    const floored = Math.max(LOWEST_RATE, rate);
-    return (this.#latency * weight) / (floored * floored * floored);
+    return rate === 1 ? this.#latency * weight : this.#latency * weight * raise(rate);
+  }
+
+  /** Whether so much failed that `penalty` may be more than 1. */
+  get suspect(): boolean {
+    return this.#successRate < TRUSTED_RATE;
+  }
+
+  /** By what failures raise the cost at `now`, for measures other than latency: 1 again once nine of ten succeed. */
+  penalty(now: number): number {
+    const rate = 1 - (1 - this.#successRate) * decay(now - this.#touched);
+    return rate < TRUSTED_RATE ? raise(rate) : 1;
   }
 
   /** The share of recent attempts that succeeded, 0 to 1, drifting back to 1 while idle. */
   successRate(now: number): number {
     return 1 - (1 - this.#successRate) * decay(now - this.#learnt);
   }
+}
+
+function raise(rate: number): number {
+  const floored = Math.max(LOWEST_RATE, rate);
+  return 1 / (floored * floored * floored);
 }
 
 function decay(elapsed: number): number {

@@ -149,4 +149,22 @@ describe('p2c-least-request', () => {
     expect(shareOf(endpoints[0]!, counts)).toBeCloseTo(1 / 2, 1);
     expect(shareOf(endpoints[1]!, counts)).toBeCloseTo(1 / 3, 1);
   });
+
+  it.each(['p2c-least-request', 'least-request'] as const)(
+    'and %s send little to one of five that fails in 1 ms, equal weights or not',
+    (policy) => {
+      for (const weight of [1, 3]) {
+        const simulation = new Simulation(policy, 1);
+        const [one, ...others] = endpointsOf(5, (index) => (index === 0 ? weight : 1)) as [Endpoint, ...Endpoint[]];
+        simulation.add([one, ...others], answers(20));
+        simulation.traffic(100, 5_000);
+        simulation.servers.set(one, fails(1));
+        simulation.traffic(100, 5_000);
+        expect(shareOf(one, simulation.traffic(100, 30_000))).toBeLessThan(0.02);
+        simulation.servers.set(one, answers(20));
+        simulation.traffic(100, 30_000);
+        expect(shareOf(one, simulation.traffic(100, 20_000))).toBeGreaterThan((weight / (4 + weight)) * 0.8);
+      }
+    },
+  );
 });

@@ -87,4 +87,12 @@ describe('round-robin', () => {
     const places = Array.from({ length: 100 }, (_, seed) => turns(pickerOf(endpoints, seed), 9).indexOf(endpoints[1]!));
     expect(new Set(places).size).toBeGreaterThan(6);
   });
+
+  it('spreads the turns of light endpoints over the rounds', () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const endpoints = endpointsOf(9, (index) => (index === 0 ? 8 : 1));
+      const seen = turns(pickerOf(endpoints, seed), 160).map((endpoint) => (endpoint === endpoints[0] ? 'H' : 'l'));
+      expect(seen.join('')).not.toMatch('llll');
+    }
+  });
 });
