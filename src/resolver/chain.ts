@@ -27,6 +27,8 @@ class Chain implements Source {
   readonly #env: Env;
   readonly #links: Link[] = [];
   #patience: Timer | undefined;
+  /** Which source's endpoints were told last. */
+  #used = 0;
   #stopped = false;
 
   constructor(feed: Feed, resolvers: readonly Resolver[], env: Env) {
@@ -86,11 +88,12 @@ class Chain implements Source {
 
   #tell({ resolver, snapshot }: Link, index: number): void {
     const { state, endpoints, error } = snapshot!;
-    if (index > 0) {
+    if (index > 0 && index !== this.#used) {
       const first = this.#links[0]!;
       const why = first.snapshot?.error?.message ?? `${first.resolver.target} is silent`;
       this.#env.log.warn({ code: 'INMESH_FALLBACK', target: this.#feed.target }, `Using ${resolver.target}: ${why}`);
     }
+    this.#used = index;
     this.#feed.publish(state, endpoints, error && { kind: `${resolver.target} ${kindOf(error)}`, error });
   }
 

@@ -1,5 +1,6 @@
 import type { Env } from '../core/env.ts';
 import { MeshError } from '../core/errors.ts';
+import type { EndpointInfo } from '../model/endpoint.ts';
 import type { Resolver } from '../model/snapshot.ts';
 import { chainResolver } from './chain.ts';
 import { readEndpoints } from './endpoints.ts';
@@ -24,8 +25,14 @@ function build(target: Target, env: Env, schemes: Schemes): Resolver {
   if (isResolver(target)) return target;
   if (isEndpointList(target)) {
     const endpoints = readEndpoints(target, 'target', []);
-    return staticResolver(`static://${endpoints.map(({ address }) => address).join()}`, endpoints, env);
+    return staticResolver(nameOf(endpoints), endpoints, env);
   }
   const links = target.map((link) => build(link, env, schemes));
   return links.length === 1 ? links[0]! : chainResolver(links.map((link) => link.target).join(', '), links, env);
+}
+
+/** The target string that says the same, cut where it would be long. */
+function nameOf(endpoints: readonly EndpointInfo[]): string {
+  const shown = endpoints.slice(0, 8).map(({ address }) => address);
+  return `static://${shown.join()}${endpoints.length > shown.length ? `,… (${endpoints.length} in all)` : ''}`;
 }

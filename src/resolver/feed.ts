@@ -4,7 +4,7 @@ import { MeshError } from '../core/errors.ts';
 import type { EndpointInfo } from '../model/endpoint.ts';
 import type { Resolver, Snapshot } from '../model/snapshot.ts';
 import { distinctByAddress, sameEndpoints } from './endpoints.ts';
-import { type Fault, faultOf } from './fault.ts';
+import { Fault, faultOf } from './fault.ts';
 
 /** How long an empty answer is doubted before it is believed: ms. */
 export const EMPTY_HOLD = 30_000;
@@ -50,6 +50,10 @@ export class Feed {
 
   /** The source named these. With `fault`, a part of them could not be asked for and is the last known. */
   good(endpoints: readonly EndpointInfo[], fault?: Fault): void {
+    if (endpoints.length === 0) {
+      this.empty(fault ?? new Fault('EMPTY', 'the source names no endpoint'));
+      return;
+    }
     this.#release();
     this.#emptySince = undefined;
     const distinct = distinctByAddress(endpoints);

@@ -2,14 +2,12 @@ import type { Env } from '../core/env.ts';
 import type { EndpointInfo } from '../model/endpoint.ts';
 import type { Resolver } from '../model/snapshot.ts';
 import { addressProblem } from './endpoints.ts';
-import { Fault } from './fault.ts';
 import { resolverOf } from './feed.ts';
 
 /** Tells of fixed endpoints, once. */
 export function staticResolver(target: string, endpoints: readonly EndpointInfo[], env: Env): Resolver {
   return resolverOf(target, env, (feed) => {
-    const nothing = new Fault('EMPTY', 'the list of endpoints is empty');
-    queueMicrotask(() => (endpoints.length === 0 ? feed.empty(nothing) : feed.good(endpoints)));
+    queueMicrotask(() => feed.good(endpoints));
     return { stop() {} };
   });
 }

@@ -59,6 +59,19 @@ describe('dns://', () => {
     expect(watch.last).toEqual({ endpoints: [{ address: '10.0.0.1:80' }], state: 'fresh', version: 1 });
   });
 
+  it('takes up the addresses of a family that answered late within 10 s', async () => {
+    const { clock, dns, resolve } = fakeWorld();
+    dns.set('orders.test', 'A', ['10.0.0.1'], 300);
+    dns.set('orders.test', 'AAAA', ['fd00::1'], 300);
+    dns.delay('orders.test', 'AAAA', 1_500);
+    const watch = watching(resolve('dns://orders.test:80'));
+    await clock.advance(250);
+    expect(watch.addresses).toEqual(['10.0.0.1:80']);
+    await clock.advance(10_000);
+    expect(watch.addresses).toEqual(['10.0.0.1:80', '[fd00::1]:80']);
+    expect([dns.count('orders.test', 'A'), dns.count('orders.test', 'AAAA')]).toEqual([1, 1]);
+  });
+
   it('asks again at 80 to 100 % of the TTL, and tells of changes alone', async () => {
     const { clock, dns, resolve } = fakeWorld();
     dns.set('orders.test', 'A', ['10.0.0.1', '10.0.0.2'], 100);

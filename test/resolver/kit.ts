@@ -52,6 +52,10 @@ type Data = string | ServiceRecord;
 export class FakeDns {
   readonly asked: { name: string; type: RecordType; server: string; at: number }[] = [];
   readonly #answers: Map<string, Partial<Response> | Fault | 'never'> = new Map();
+  /** How many questions were under way at once, at most. */
+  peak = 0;
+  #open = 0;
+  #delays: Map<string, number> = new Map();
   readonly #clock: ManualClock;
 
   constructor(clock: ManualClock) {
@@ -72,7 +76,23 @@ export class FakeDns {
     this.#answers.set(`${type} ${name}`, how === 'never' || how instanceof Fault ? how : { rcode: how });
   }
 
-  readonly ask = (
+  /** Answers come so many milliseconds late. */
+  delay(name: string, type: RecordType, ms: number): void {
+    this.#delays.set(`${type} ${name}`, ms);
+  }
+
+  readonly ask = async (
+    question: { name: string; type: RecordType },
+    server: Server,
+    timeout: number,
+  ): Promise<Response> => {
+    this.peak = Math.max(this.peak, ++this.#open);
+    const wait = this.#delays.get(`${question.type} ${question.name}`);
+    if (wait !== undefined) await new Promise<void>((resolve) => this.#clock.schedule(wait, resolve));
+    return this.#answer(question, server, timeout).finally(() => this.#open--);
+  };
+
+  readonly #answer = (
     { name, type }: { name: string; type: RecordType },
     server: Server,
     timeout: number,

@@ -130,6 +130,24 @@ describe('srv://', () => {
     expect(watch.addresses).toEqual(['10.0.0.1:80', '10.0.0.3:80']);
   });
 
+  it('looks up a thousand targets with 64 questions under way at most', async () => {
+    const { clock, dns, resolve } = fakeWorld();
+    const hosts = Array.from({ length: 1_000 }, (_, index) => `h${index}.test`);
+    for (const [index, host] of hosts.entries()) {
+      dns.set(host, 'A', [`10.0.${index >> 8}.${index & 255}`]);
+      dns.delay(host, 'A', 50);
+    }
+    dns.set(
+      NAME,
+      'SRV',
+      hosts.map((host) => record(host)),
+    );
+    const watch = watching(resolve(TARGET));
+    await clock.advance(1_000);
+    expect(watch.addresses).toHaveLength(1_000);
+    expect(dns.peak).toBe(64);
+  });
+
   it('doubts an answer without records for 30 s, and keeps what it had when the name is gone', async () => {
     const { clock, dns, resolve } = fakeWorld();
     dns.set('a.test', 'A', ['10.0.0.1']);

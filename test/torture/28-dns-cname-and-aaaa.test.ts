@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { dnsResolver } from '../../src/resolver/dns/dns.ts';
 import { DnsClient } from '../../src/resolver/dns/client.ts';
-import { system } from '../../src/resolver/dns/system.ts';
+import { systemOf } from '../../src/resolver/dns/system.ts';
 import { parseDnsTarget, type DnsTarget } from '../../src/resolver/dns/target.ts';
 import { kindOf, manualEnv, watching } from '../resolver/kit.ts';
 import { dnsTorture } from './dns.ts';
@@ -41,7 +41,11 @@ describe('28 aliases without end and addresses out of reach', () => {
     const target = `dns://a.test:80?server=${dns.address}`;
     const watchOn = (v6: boolean): ReturnType<typeof watching> => {
       const { clock, env } = manualEnv();
-      const context = { env, client: new DnsClient(clock), system: { ...system, families: () => ({ v4: true, v6 }) } };
+      const context = {
+        env,
+        client: new DnsClient(clock),
+        system: { ...systemOf(clock), families: () => ({ v4: true, v6 }) },
+      };
       return watching(dnsResolver(target, parseDnsTarget(target) as DnsTarget, context));
     };
     const [with6, without6] = [watchOn(true), watchOn(false)];

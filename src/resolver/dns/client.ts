@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../core/clock.ts';
 import { Fault, faultOf } from '../fault.ts';
 import type { DnsRecord, Question, RecordType, Response } from './message.ts';
+import { Gate } from './gate.ts';
 import { type Ask, socketAsk } from './sockets.ts';
 import { joinAddress, type Server } from './target.ts';
 
@@ -21,6 +22,8 @@ const ATTEMPT = 2_000;
 const TOTAL = 5_000;
 const HOPS = 8;
 const SPACING = 1_000;
+/** How many look-ups may be under way at once, each with a socket: SRV records may name a thousand hosts. */
+const SOCKETS = 64;
 /** From this share of its TTL on, an answer is asked for anew. */
 export const REFRESH_FROM = 0.8;
 
@@ -43,6 +46,7 @@ interface Entry {
 export class DnsClient {
   readonly #clock: Clock;
   readonly #ask: Ask;
+  readonly #gate: Gate = new Gate(SOCKETS);
   readonly #entries: LRUCache<string, Entry> = new LRUCache({ max: 4_096 });
 
   constructor(clock: Clock, ask: Ask = socketAsk(clock)) {
@@ -61,7 +65,8 @@ export class DnsClient {
     if (known !== undefined && now < (force && known.until !== Infinity ? known.asked + SPACING : known.until)) {
       return known.promise;
     }
-    const entry: Entry = { promise: this.#follow({ name, type }, servers, now), asked: now, until: Infinity };
+    const promise = this.#gate.through(() => this.#follow({ name, type }, servers, now));
+    const entry: Entry = { promise, asked: now, until: Infinity };
     this.#entries.set(key, entry);
     const settle = (ttl: number): void => {
       entry.until = now + Math.max(SPACING, ttl * REFRESH_FROM);

@@ -5,18 +5,19 @@ import { DnsClient } from './client.ts';
 import { dnsResolver } from './dns.ts';
 import type { DnsContext } from './host.ts';
 import { srvResolver } from './srv.ts';
-import { system } from './system.ts';
+import { systemOf } from './system.ts';
 import { parseDnsTarget } from './target.ts';
 
 /** One client per clock, and so one per process outside of tests: that is what makes queries be shared. */
-const clients = new WeakMap<Clock, DnsClient>();
+const shared = new WeakMap<Clock, Omit<DnsContext, 'env'>>();
 
 /** A resolver of a checked `dns://` or `srv://` target. */
 export function makeResolver(text: string, env: Env): Resolver {
   const target = parseDnsTarget(text);
   if (typeof target === 'string') throw new TypeError(`${text} ${target}`);
-  let client = clients.get(env.clock);
-  if (client === undefined) clients.set(env.clock, (client = new DnsClient(env.clock)));
-  const context: DnsContext = { env, client, system };
+  const { clock } = env;
+  let parts = shared.get(clock);
+  if (parts === undefined) shared.set(clock, (parts = { client: new DnsClient(clock), system: systemOf(clock) }));
+  const context: DnsContext = { env, ...parts };
   return /^srv:/i.test(text) ? srvResolver(text, target, context) : dnsResolver(text, target, context);
 }

@@ -2,9 +2,10 @@ import { getServers } from 'node:dns';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import type { Clock } from '../../core/clock.ts';
 import { canonical, parseServer, type Server } from './target.ts';
 
-/** What the host says of names: read anew at each look-up, so that a change is seen. */
+/** What the host says of names. It is read while names are watched, so that a change is seen. */
 export interface System {
   servers(): readonly Server[];
   /** The search list and `ndots` of /etc/resolv.conf. */
@@ -21,27 +22,46 @@ export interface Search {
   readonly ndots: number;
 }
 
-export const system: System = {
-  servers: () =>
-    getServers()
-      .map(parseServer)
-      .filter((server) => server !== undefined),
-  search: async () => parseResolvConf(await textOf('/etc/resolv.conf')),
-  hosts: async (name) => parseHosts(await textOf(HOSTS), name),
-  families() {
-    const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-    const outside = all.filter(({ internal, address }) => !internal && !/^(fe[89ab].:|169\.254\.)/i.test(address));
-    return {
-      v4: outside.some(({ family }) => family === 'IPv4'),
-      v6: outside.some(({ family }) => family === 'IPv6'),
-    };
-  },
-};
+/** What is read of the host holds this long, so that a service of a thousand names does not read it a thousand times; ms. */
+const RECENT = 1_000;
+
+/** This host. */
+export function systemOf(clock: Clock): System {
+  const resolvConf = recent(clock, () => textOf('/etc/resolv.conf').then(parseResolvConf));
+  const hosts = recent(clock, () => textOf(HOSTS));
+  return {
+    servers: () =>
+      getServers()
+        .map(parseServer)
+        .filter((server) => server !== undefined),
+    search: resolvConf,
+    hosts: async (name) => parseHosts(await hosts(), name),
+    families: recent(clock, familiesOfHost),
+  };
+}
 
 const HOSTS =
   process.platform === 'win32'
     ? `${process.env['SystemRoot'] ?? 'C:\\Windows'}\\System32\\drivers\\etc\\hosts`
     : '/etc/hosts';
+
+function recent<T>(clock: Clock, read: () => T): () => T {
+  let known: { value: T; until: number } | undefined;
+  return () => {
+    const now = clock.now();
+    if (known === undefined || now >= known.until) known = { value: read(), until: now + RECENT };
+    return known.value;
+  };
+}
+
+function familiesOfHost(): { v4: boolean; v6: boolean } {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const outside = all.filter(({ internal, address }) => !internal && !/^(fe[89ab].:|169\.254\.)/i.test(address));
+  return {
+    v4: outside.some(({ family }) => family === 'IPv4'),
+    v6: outside.some(({ family }) => family === 'IPv6'),
+  };
+}
 
 /** A host without such a file has nothing to say. */
 async function textOf(path: string): Promise<string> {
