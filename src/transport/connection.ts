@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import type { PeerCertificate } from 'node:tls';
 import type { Env } from '../core/env.ts';
@@ -39,6 +40,13 @@ const STREAMS = 100;
 type Connect = buildConnector.connector;
 
 /**
+ * Runs something in no asynchronous context. A socket keeps the context that it was made in for life, and what it
+ * receives is delivered in it: made in that of the first request, it would show that one's span, and the suppression of
+ * tracing in which attempts are sent, to whoever listens to a later body; and keep all of it from being collected.
+ */
+const outside = AsyncLocalStorage.snapshot();
+
+/**
  * The pool of one endpoint. Its origin is the service's name and its connector dials the endpoint's address, so that
  * `Host`, `:authority`, SNI and the certificate check all speak of the service without a header being written per
  * request. undici's own timers stay off: they are seconds coarse, and deadlines are the mesh's matter.
@@ -51,7 +59,7 @@ export class Connection implements EndpointConnection {
     const multiplexed = protocol === 'h2' || protocol === 'h2c';
     const { host, port } = endpoint;
     this.pool = new Pool(`${isSecure(protocol) ? 'https' : 'http'}://${service}`, {
-      connect: (options, callback) => dial({ ...options, hostname: host, port: String(port) }, callback),
+      connect: (options, callback) => outside(dial, { ...options, hostname: host, port: String(port) }, callback),
       connections: multiplexed ? Math.ceil(settings.connections / STREAMS) : settings.connections,
       pipelining: multiplexed ? STREAMS : 1,
       allowH2: multiplexed,
@@ -84,20 +92,15 @@ export function createDialer(settings: ConnectionSettings, env: Env): Connect {
   } as buildConnector.BuildOptions);
   const name = isSecure(protocol) ? (servername ?? service) : undefined;
   return (options, callback) => {
-    let socket: Socket | undefined;
-    const timer: TimerNode = {
-      due: 0,
-      prev: undefined,
-      next: undefined,
-      fire: () => socket?.destroy(connectTimedOut(settings, options)),
-    };
-    env.timers.add(timer, env.clock.now() + connectTimeout);
     const { servername: _ignored, ...address } = options;
-    socket = connect(name === undefined ? address : { ...address, servername: name }, (...result) => {
+    const socket = connect(name === undefined ? address : { ...address, servername: name }, (...result) => {
       env.timers.remove(timer);
       callback(...result);
     }) as unknown as Socket;
     markReuse(socket);
+    const fire = (): void => void socket.destroy(connectTimedOut(settings, options));
+    const timer: TimerNode = { due: 0, prev: undefined, next: undefined, fire };
+    env.timers.add(timer, env.clock.now() + connectTimeout);
     return socket;
   };
 }

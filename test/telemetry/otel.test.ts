@@ -1,9 +1,12 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { context as otel, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createMesh } from '../../src/mesh/create.ts';
 import { context } from '../../src/telemetry/index.ts';
 import { type Head, valuesOf, Wire } from './wire.ts';
 
@@ -106,4 +109,26 @@ test('with propagation off and nothing set, the instrumentation does what it alw
       .map(({ name }) => name)
       .toSorted(),
   ).toEqual(['GET', 'work']);
+});
+
+test('what a caller does in a body’s listener is traced, though the connection was made while tracing was suppressed', async () => {
+  instrumentation.enable();
+  const server = createServer((_, response) => {
+    response.write('first');
+    setTimeout(() => response.end('last'), 20);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const mesh = createMesh({ services: { orders: `static://127.0.0.1:${port}` } });
+  await tracer.startActiveSpan('work', async (span) => {
+    const { body } = await mesh.request({ origin: 'http://orders', path: '/', method: 'GET' });
+    const ended = new Promise<void>((resolve) => body.on('end', resolve));
+    body.on('data', () => tracer.startSpan('data').end()).on('end', () => tracer.startSpan('end').end());
+    await ended;
+    span.end();
+  });
+  await mesh.close();
+  server.close();
+  instrumentation.disable();
+  expect(exporter.getFinishedSpans().map(({ name }) => name)).toEqual(['data', 'data', 'end', 'work']);
 });
