@@ -64,7 +64,7 @@ describe('nghttpd', () => {
         mortal = await startNghttpd({ port });
       });
       const { sent, failures } = await load(mesh.fetch, 'http://orders/', 200, deaths);
-      expect(failures).toEqual([]);
+      expect(failures).toEqual({});
       expect(sent).toBeGreaterThan(400);
     },
   );

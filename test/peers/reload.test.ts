@@ -34,7 +34,7 @@ describe.each([
     let turn = 0;
     const reloads = repeat(10, 400, () => pair[turn++ % 2]!.reload());
     const { sent, answers, failures } = await load(mesh.fetch, 'http://orders/', 200, reloads);
-    expect(failures).toEqual([]);
+    expect(failures).toEqual({});
     expect(sent).toBeGreaterThan(400);
     expect(generations(answers)).toBeGreaterThanOrEqual(4);
   });

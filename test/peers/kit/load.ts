@@ -1,8 +1,8 @@
-/** What came of a load: bodies of good answers by how often, and everything else in words. */
+/** What came of a load: good answers by body, everything else by what happened, each with how often. */
 export interface LoadResult {
   readonly sent: number;
   readonly answers: ReadonlyMap<string, number>;
-  readonly failures: readonly string[];
+  readonly failures: Readonly<Record<string, number>>;
 }
 
 /**
@@ -16,16 +16,17 @@ export async function load(
   until: Promise<unknown>,
 ): Promise<LoadResult> {
   const answers = new Map<string, number>();
-  const failures: string[] = [];
+  const failures: Record<string, number> = {};
+  const fail = (what: string): void => void (failures[what] = (failures[what] ?? 0) + 1);
   const pending: Promise<void>[] = [];
   const send = async (): Promise<void> => {
     try {
       const response = await fetch(url);
       const text = await response.text();
       if (response.status === 200) answers.set(text, (answers.get(text) ?? 0) + 1);
-      else failures.push(`status ${response.status}`);
+      else fail(`status ${response.status}`);
     } catch (error) {
-      failures.push(describe(error));
+      fail(describe(error));
     }
   };
   let running = true;
