@@ -177,12 +177,8 @@ export class OutlierDetector {
     this.#tell(endpoint);
   }
 
-  /** The attempt that brought it back is the first on its new record. */
   #readmit(endpoint: Endpoint): void {
     this.#return(endpoint);
-    const now = this.#env.clock.now();
-    this.#record(endpoint).window.record(now, true);
-    this.#window.record(now, true);
     this.#tell(endpoint);
   }
 

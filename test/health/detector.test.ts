@@ -117,6 +117,16 @@ describe('the success rate', () => {
     expect(states()).toBe('...');
   });
 
+  it('lets an endpoint be that is only a little worse than its siblings, however sure that is', () => {
+    const { endpoints, tell, states } = start(3);
+    for (let i = 0; i < 10_000; i++) {
+      endpoints.forEach((endpoint, index) =>
+        tell(endpoint, (i * 7) % 50 < (index === 0 ? 12 : 8) ? outcomeOfStatus(500, 1) : ok),
+      );
+    }
+    expect(states()).toBe('...');
+  });
+
   it('reaches the same verdict on a burst as on the same burst spread out', async () => {
     for (const gap of [0, 10, 400]) {
       const { clock, endpoints, first, tell } = start(3);
@@ -160,7 +170,10 @@ describe('how many may be ejected', () => {
     }
   });
 
-  it('is none with maxEjected 0, and never all with 1', () => {
+  it('is one at least with any maxEjected above 0, none with 0, and never all with 1', () => {
+    const one = start(5, { maxEjected: 0.1 });
+    for (const endpoint of one.endpoints) one.tell(endpoint, refused, 50);
+    expect(one.states()).toBe('x....');
     const none = start(4, { maxEjected: 0 });
     for (const endpoint of none.endpoints) none.tell(endpoint, refused, 50);
     expect(none.states()).toBe('....');
@@ -235,6 +248,17 @@ describe('an ejected endpoint', () => {
     expect(first).toMatchObject({ state: 'healthy', reason: undefined });
     expect(detector.eligible()).toContain(first);
     tell(first, refused, 4);
+    expect(first.state).toBe('healthy');
+  });
+
+  it('is not judged by what it did before, once it is back', async () => {
+    const { clock, detector, endpoints, first, tell } = start(3);
+    for (const endpoint of endpoints.slice(1)) tell(endpoint, ok, 100);
+    tell(first, outcomeOfStatus(500, 1), 20);
+    expect(first.state).toBe('ejected');
+    await clock.advance(5_000);
+    tell(detector.takeProbe(clock.now())!, ok);
+    tell(first, outcomeOfStatus(500, 1), 19);
     expect(first.state).toBe('healthy');
   });
 
