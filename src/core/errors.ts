@@ -69,7 +69,8 @@ export class MeshError extends Error {
   readonly service: string | undefined;
   endpoint: string | undefined;
   attempts: number;
-  readonly sent: boolean;
+  /** Whether any byte of the request may have left. */
+  sent: boolean;
   /** Whether retries or their budget were used up on it: whoever passes it on answers with `x-mesh-retry: never`. */
   retriesSpent = false;
 

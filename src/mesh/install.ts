@@ -2,7 +2,6 @@ import type { Dispatcher as UndiciDispatcher } from 'undici';
 import { CURRENT_GLOBAL, globals, LEGACY_GLOBAL } from '../transport/globals-before.ts';
 import { Agent, Dispatcher, Dispatcher1Wrapper, setGlobalDispatcher } from '../transport/undici.ts';
 import type { Mesh } from './mesh.ts';
-import { Routes } from './routes.ts';
 
 /** Undoes an `install()`; `using restore = mesh.install()` does it at the end of the block. */
 export type Restore = Disposable & (() => void);

@@ -8,14 +8,14 @@ import type { Endpoint } from '../model/endpoint.ts';
 import { CallSignal } from '../model/signal.ts';
 import type { Stack } from '../model/stack.ts';
 import { createResolver } from '../resolver/index.ts';
-import { context } from '../telemetry/index.ts';
+import { context, deadlineOn } from '../telemetry/index.ts';
 import { Delivery } from '../transport/delivery.ts';
 import { requestOf } from '../transport/request.ts';
 import { createFetch } from '../transport/fetch/index.ts';
 import { currentHandler, Dispatcher } from '../transport/undici.ts';
 import { abortAll, closedError, closeMesh } from './closing.ts';
 import { globalDispatchers, installGlobally, passThrough } from './install.ts';
-import { type MeshOptions, type MeshSettings, parseOptions, type ServiceSettings } from './options/index.ts';
+import { type MeshOptions, type MeshSettings, parseOptions } from './options/index.ts';
 import { type Route, Routes } from './routes.ts';
 import { type MeshContext, ServiceRuntime } from './runtime.ts';
 import { ServiceView } from './service-view.ts';
@@ -80,7 +80,7 @@ export class Mesh extends Dispatcher {
       service: route.service,
       attempt: 0,
       start: now,
-      deadline: inherited?.deadline ?? Infinity,
+      deadline: inherited === undefined ? Infinity : deadlineOn(this._env.clock, inherited),
       signal: new CallSignal(),
       criticality: inherited?.criticality ?? 'default',
       tried: NONE,
@@ -181,21 +181,20 @@ export class Mesh extends Dispatcher {
   override close(options?: { drain?: Duration }): Promise<void>;
   override close(callback: () => void): void;
   override close(options: { drain?: Duration } | (() => void) = {}): Promise<void> | void {
-    if (typeof options === 'function') return void this.close().then(options);
+    if (typeof options === 'function') return void this.close().then(() => options());
     this._closed ??= closeMesh(this, parseDuration(options.drain ?? '10s'));
     return this._closed;
   }
 
   /** Cuts what is in flight and closes at once. */
   override destroy(error?: Error | null): Promise<void>;
-  override destroy(callback: () => void): void;
-  override destroy(error: Error | null, callback: () => void): void;
-  override destroy(error?: Error | null | (() => void), callback?: () => void): Promise<void> | void {
-    if (typeof error === 'function') return void this.destroy().then(error);
+  override destroy(onDestroyed: () => void): void;
+  override destroy(error: Error | null, onDestroyed: () => void): void;
+  override destroy(error?: Error | null | (() => void), onDestroyed?: () => void): Promise<void> | void {
+    if (typeof error === 'function') return void this.destroy().then(() => error());
     abortAll(this, error ?? undefined);
     const destroyed = this.close({ drain: 0 });
-    if (callback === undefined) return destroyed;
-    void destroyed.then(callback);
+    return onDestroyed === undefined ? destroyed : void destroyed.then(() => onDestroyed());
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -147,9 +147,9 @@ export class Attempt implements Exchange, Dispatcher.DispatchHandler, Dispatcher
       this.#pool.dispatch(this.#call.request, this);
       return;
     }
-    const { service } = this.#call;
+    const { service, attempt } = this.#call;
     const head = this.statusCode !== 0;
-    const context = { service, endpoint: this.endpoint.address, sent: this.#started };
+    const context = { service, endpoint: this.endpoint.address, attempts: attempt + 1, sent: this.#started };
     const fault = faultOf(error, head ? { ...context, status: this.statusCode } : context);
     this.#fail(fault, stale);
   }
@@ -201,6 +201,7 @@ export class Attempt implements Exchange, Dispatcher.DispatchHandler, Dispatcher
   onAbort(reason: unknown): void {
     const error =
       reason instanceof Error ? reason : new MeshError('INMESH_ABORTED', 'The call was given up', { cause: reason });
+    if (!this.#started && isAttemptTimeout(error)) error.sent = false;
     this.#fail(error);
     if (this.#started) this.#controller?.abort(error);
     this.#socket?.destroy(error);
@@ -290,6 +291,11 @@ export class Attempt implements Exchange, Dispatcher.DispatchHandler, Dispatcher
     this.#controller?.abort(reason);
     this.#socket?.destroy();
   }
+}
+
+/** The one reason to give up that is about this attempt alone. */
+function isAttemptTimeout(error: Error): error is MeshError {
+  return error instanceof MeshError && error.code === 'INMESH_ATTEMPT_TIMEOUT';
 }
 
 const IDEMPOTENT = new Set<string>(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'QUERY']);

@@ -4,6 +4,8 @@ import { MeshError, type MeshErrorCode, type MeshErrorDetails, meshErrorOf } fro
 export interface FaultContext {
   readonly service: string;
   readonly endpoint: string;
+  /** How many attempts were begun, this one included. */
+  readonly attempts: number;
   /** Whether the request's first byte may have left. */
   readonly sent: boolean;
   /** The response's status where its head had arrived. */
@@ -37,20 +39,22 @@ export function faultOf(error: unknown, context: FaultContext): MeshError {
   const details: MeshErrorDetails = {
     service: context.service,
     endpoint: context.endpoint,
+    attempts: context.attempts,
     sent: context.sent && !unprocessed,
     cause: error,
   };
-  return new MeshError(meshCodeOf(code, context, unprocessed), describe(code, error, context), details);
+  return new MeshError(meshCodeOf(code, error, context, unprocessed), describe(code, error, context), details);
 }
 
-function meshCodeOf(code: string, { sent }: FaultContext, unprocessed: boolean): MeshErrorCode {
+function meshCodeOf(code: string, error: unknown, { sent }: FaultContext, unprocessed: boolean): MeshErrorCode {
   if (CALLER_FAULTS.has(code)) return code === 'UND_ERR_ABORTED' ? 'INMESH_ABORTED' : 'INMESH_REQUEST_INVALID';
   if (TLS_ALERTS.test(code) || (!sent && EPROTO.test(code))) return 'INMESH_TLS';
   if (unprocessed) return 'INMESH_RESET';
   if (code === 'UND_ERR_CLOSED' || code === 'UND_ERR_DESTROYED') return 'INMESH_RESET';
   if (!sent) return 'INMESH_CONNECT_FAILED';
   if (RESETS.has(code)) return 'INMESH_RESET';
-  if (code.startsWith('HPE_') || code.startsWith('UND_ERR_') || code.startsWith('ERR_HTTP2')) return 'INMESH_PROTOCOL';
+  if (isParserError(error) || code.startsWith('HPE_') || code.startsWith('UND_ERR_') || code.startsWith('ERR_HTTP2'))
+    return 'INMESH_PROTOCOL';
   return 'INMESH_RESET';
 }
 
@@ -62,6 +66,11 @@ function isUnprocessed(error: unknown): boolean {
   if (typeof error !== 'object' || error === null) return false;
   const { http2ErrorCode, message } = error as { http2ErrorCode?: unknown; message?: unknown };
   return http2ErrorCode === 7 || (typeof message === 'string' && message.includes('"GOAWAY" frame received'));
+}
+
+/** undici's error for bytes that are no HTTP; in the middle of a body it comes without a code. */
+function isParserError(error: unknown): boolean {
+  return error instanceof Error && error.name === 'HTTPParserError';
 }
 
 /** The first code found in an error, its causes, or the errors of an `AggregateError` (happy eyeballs). */

@@ -2,8 +2,8 @@ import * as v from 'valibot';
 import { MeshError } from '../../core/errors.ts';
 import { checkService } from './consistency.ts';
 import { mergeService, protocolOf } from './merge.ts';
-import { isPlain, keyProblems, type Path, pathText, show, visible } from './problems.ts';
 import type { ParsedOptions } from './parsed.ts';
+import { isPlain, keyProblems, type Path, pathText, show, visible } from './problems.ts';
 import { meshSchema } from './schema.ts';
 import { isServiceName, SERVICE_NAME_RULE } from './service-name.ts';
 import type { MeshSettings, ServiceSettings } from './settings.ts';
@@ -33,41 +33,39 @@ export function parseOptions(input: unknown): MeshSettings {
 
 /** What is wrong, by place: the first thing said of a place is kept, and nothing said of places beneath it. */
 class Problems {
-  readonly #byPlace: Map<string, string> = new Map();
+  readonly #lines: Map<string, string> = new Map();
   /** The places with problems and all places above them. */
   readonly #above: Set<string> = new Set();
 
   get size(): number {
-    return this.#byPlace.size;
+    return this.#lines.size;
   }
 
   readonly report = (path: Path, text: string): void => {
     const places = placesTo(path);
-    if (places.some((place) => this.#byPlace.has(place))) return;
-    this.#byPlace.set(places.at(-1)!, visible(text));
+    if (places.some((place) => this.#lines.has(place))) return;
+    this.#lines.set(places.at(-1)!, `${pathText(path)}: ${visible(text)}`);
     for (const place of places) this.#above.add(place);
   };
 
   /** Whether anything was said of the place, of one above it or of one beneath it. */
   concern(path: Path): boolean {
-    return this.#above.has(pathText(path)) || placesTo(path).some((place) => this.#byPlace.has(place));
+    const places = placesTo(path);
+    return this.#above.has(places.at(-1)!) || places.some((place) => this.#lines.has(place));
   }
 
   error(): MeshError {
-    const lines = [...this.#byPlace].map(([place, text]) => `${place}: ${text}`);
-    if (lines.length === 1) return new MeshError('INMESH_CONFIG', `The options are invalid. ${lines[0]}`);
-    const listed = lines.slice(0, LISTED).map((line) => `\n  ${line}`);
-    const rest = lines.length > LISTED ? `\n  and ${lines.length - LISTED} more` : '';
-    return new MeshError(
-      'INMESH_CONFIG',
-      `The options are invalid, ${lines.length} problems:${listed.join('')}${rest}`,
-    );
+    const [first, ...others] = this.#lines.values();
+    if (others.length === 0) return new MeshError('INMESH_CONFIG', `The options are invalid. ${first}`);
+    const listed = [first, ...others.slice(0, LISTED - 1)].map((line) => `\n  ${line}`).join('');
+    const rest = this.size > LISTED ? `\n  and ${this.size - LISTED} more` : '';
+    return new MeshError('INMESH_CONFIG', `The options are invalid, ${this.size} problems:${listed}${rest}`);
   }
 }
 
-/** The place and all above it, from the whole down. */
+/** The place and all above it, from the whole down, each as a key of its own. */
 function placesTo(path: Path): string[] {
-  return Array.from({ length: path.length + 1 }, (_, length) => pathText(path.slice(0, length)));
+  return Array.from({ length: path.length + 1 }, (_, length) => path.slice(0, length).join('\0'));
 }
 
 function reportIssue(issue: v.BaseIssue<unknown>, problems: Problems): void {

@@ -1,0 +1,226 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { createMesh, isMeshError, type Mesh, meshErrorOf } from '../../src/index.ts';
+import { ManualResolver } from '../../src/testing/index.ts';
+import { always, delay, Faultd } from '../kit/faultd.ts';
+
+const open: { close(): Promise<void> }[] = [];
+const later = <T extends { close(): Promise<void> }>(closable: T): T => {
+  open.push(closable);
+  return closable;
+};
+
+afterEach(async () => {
+  for (const closable of open.splice(0).toReversed()) await closable.close();
+});
+
+const named = async (name: string): Promise<Faultd> =>
+  later(await Faultd.start(always((peer) => void peer.respond(200, name))));
+const ask = async (mesh: Mesh, url = 'http://orders/'): Promise<string> => (await mesh.fetch(url)).text();
+
+describe('ready', () => {
+  it('waits until every service has resolved once', async () => {
+    const resolver = new ManualResolver();
+    const mesh = later(createMesh({ services: { orders: { target: resolver } } }));
+    const ready = mesh.ready();
+    resolver.set(['127.0.0.1:1']);
+    await ready;
+    expect(
+      mesh
+        .service('orders')
+        .endpoints()
+        .map(({ address }) => address),
+    ).toEqual(['127.0.0.1:1']);
+  });
+
+  it('names the services that did not, with why', async () => {
+    const failing = new ManualResolver();
+    const mesh = later(createMesh({ services: { orders: { target: failing }, users: 'static://127.0.0.1:1' } }));
+    const ready = mesh.ready({ timeout: 50 });
+    failing.fail(new Error('the registry is down'));
+    const error = meshErrorOf(await ready.catch((reason: unknown) => reason));
+    expect(error?.code).toBe('INMESH_RESOLVE_FAILED');
+    expect(error?.message).toMatch(/1 of 2 services/);
+    expect(error?.message).toContain('the registry is down');
+    expect(error?.message).not.toContain('users');
+  });
+});
+
+describe('discovery', () => {
+  it('a first request waits for the first snapshot', async () => {
+    const server = await named('here');
+    const resolver = new ManualResolver();
+    const mesh = later(createMesh({ services: { orders: { target: resolver } } }));
+    const answer = ask(mesh);
+    await delay(20);
+    resolver.set([server.address]);
+    expect(await answer).toBe('here');
+  });
+
+  it('an endpoint that leaves finishes what it has begun, and what returns is the same endpoint', async () => {
+    const slow = later(
+      await Faultd.start(
+        always(async (peer) => {
+          await delay(80);
+          peer.respond(200, 'slow');
+        }),
+      ),
+    );
+    const other = await named('other');
+    const resolver = new ManualResolver();
+    resolver.set([slow.address]);
+    const mesh = later(createMesh({ services: { orders: { target: resolver } } }));
+    const begun = ask(mesh);
+    await delay(30);
+    resolver.set([other.address]);
+    await delay(5);
+    expect(await ask(mesh)).toBe('other');
+    resolver.set([slow.address]);
+    await delay(5);
+    expect(mesh.service('orders').endpoints()[0]).toMatchObject({
+      address: slow.address,
+      inFlight: 1,
+      state: 'healthy',
+    });
+    expect(await begun).toBe('slow');
+    expect(await ask(mesh)).toBe('slow');
+  });
+
+  it('says that there are no endpoints, and whose word that is', async () => {
+    const resolver = new ManualResolver();
+    resolver.empty();
+    const mesh = later(createMesh({ services: { orders: { target: resolver } } }));
+    const error = meshErrorOf(await ask(mesh).catch((reason: unknown) => reason));
+    expect(error?.code).toBe('INMESH_NO_ENDPOINT');
+    expect(error?.message).toContain('empty');
+  });
+
+  it('endpoints of a higher priority number wait until those before them are ejected', async () => {
+    const broken = later(await Faultd.start(always((peer) => void peer.respond(503, 'no'))));
+    const backup = await named('backup');
+    const resolver = new ManualResolver();
+    resolver.set([
+      { address: broken.address, priority: 0 },
+      { address: backup.address, priority: 1 },
+    ]);
+    const mesh = later(createMesh({ services: { orders: { target: resolver, retry: false, breaker: false } } }));
+    expect((await mesh.fetch('http://orders/')).status).toBe(503);
+    for (let call = 0; call < 4; call++) await ask(mesh);
+    expect(await ask(mesh)).toBe('backup');
+    expect(mesh.service('orders').endpoints()[0]).toMatchObject({ state: 'ejected' });
+    expect(
+      mesh
+        .service('orders')
+        .explain()
+        .excluded.map(({ address }) => address),
+    ).toContain(broken.address);
+  });
+});
+
+describe('update', () => {
+  it('moves a service to another target and keeps what stays', async () => {
+    const [first, second] = [await named('first'), await named('second')];
+    const mesh = later(createMesh({ services: { orders: `static://${first.address}` } }));
+    expect(await ask(mesh)).toBe('first');
+    await mesh.update({ services: { orders: `static://${second.address}`, users: `static://${first.address}` } });
+    await mesh.ready();
+    await delay(5);
+    expect(await ask(mesh)).toBe('second');
+    expect(await ask(mesh, 'http://users/')).toBe('first');
+  });
+
+  it('takes a service out', async () => {
+    const server = await named('here');
+    const mesh = later(
+      createMesh({ services: { orders: `static://${server.address}`, users: `static://${server.address}` } }),
+    );
+    await ask(mesh);
+    await mesh.update({ services: { users: `static://${server.address}` } });
+    await expect(ask(mesh)).rejects.toSatisfy((error) => isMeshError(error, 'INMESH_UNKNOWN_SERVICE'));
+  });
+
+  it('rejects wrong options whole: the old ones stay in force', async () => {
+    const server = await named('here');
+    const mesh = later(createMesh({ services: { orders: `static://${server.address}` } }));
+    await expect(
+      mesh.update({ services: { orders: 'nonsense', users: 'static://127.0.0.1:1' } }),
+    ).rejects.toMatchObject({ code: 'INMESH_CONFIG' });
+    expect(await ask(mesh)).toBe('here');
+    expect(Object.keys(mesh.snapshot().services)).toEqual(['orders']);
+  });
+
+  it('keeps connections, health and windows of what did not change', async () => {
+    const server = await named('here');
+    const mesh = later(createMesh({ services: { orders: `static://${server.address}` } }));
+    await ask(mesh);
+    await delay(5);
+    await mesh.update({ services: { orders: { target: `static://${server.address}`, deadline: '9s' } } });
+    await ask(mesh);
+    expect(server.connections).toBe(1);
+    expect(mesh.snapshot().services['orders']).toMatchObject({ retryBudget: { answered: 2 } });
+  });
+});
+
+describe('close', () => {
+  it('lets what is in flight finish, refuses what is new, and leaves nothing behind', async () => {
+    const slow = later(
+      await Faultd.start(
+        always(async (peer) => {
+          await delay(60);
+          peer.respond(200, 'done');
+        }),
+      ),
+    );
+    const mesh = createMesh({ services: { orders: `static://${slow.address}` } });
+    const begun = ask(mesh);
+    await delay(20);
+    const closed = mesh.close();
+    await expect(ask(mesh)).rejects.toSatisfy((error) => isMeshError(error, 'INMESH_CLOSED'));
+    expect(await begun).toBe('done');
+    await closed;
+    await delay(10);
+    expect(slow.open).toBe(0);
+  });
+
+  it('aborts what outlasts the drain', async () => {
+    const hanging = later(await Faultd.start(always(() => {})));
+    const mesh = createMesh({ services: { orders: `static://${hanging.address}` } });
+    const begun = ask(mesh).catch((error: unknown) => error);
+    await delay(20);
+    await mesh.close({ drain: 30 });
+    expect(isMeshError(await begun, 'INMESH_CLOSED')).toBe(true);
+  });
+
+  it('destroy cuts at once', async () => {
+    const hanging = later(await Faultd.start(always(() => {})));
+    const mesh = createMesh({ services: { orders: `static://${hanging.address}` } });
+    const begun = ask(mesh).catch((error: unknown) => error);
+    await delay(20);
+    await mesh.destroy();
+    expect(isMeshError(await begun, 'INMESH_CLOSED')).toBe(true);
+  });
+});
+
+describe('the stack', () => {
+  it('says its order and why, and takes layers of one’s own', async () => {
+    const server = await named('here');
+    const mesh = later(createMesh({ services: { orders: `static://${server.address}` } }));
+    const roles = mesh.stack.describe().map(({ role }) => role);
+    expect(roles.indexOf('deadline')).toBeLessThan(roles.indexOf('retry'));
+    expect(roles.indexOf('retry')).toBeLessThan(roles.indexOf('balance'));
+    const seen: (string | undefined)[] = [];
+    await ask(mesh);
+    mesh.stack.insertAfter('balance', function spy(next) {
+      return (call) => {
+        seen.push(call.endpoint?.address);
+        return next(call);
+      };
+    });
+    expect(mesh.stack.describe().map(({ role }) => role)).toContain('spy');
+    await ask(mesh);
+    expect(seen).toEqual([server.address]);
+    mesh.stack.remove('spy');
+    await ask(mesh);
+    expect(seen).toHaveLength(1);
+    expect(() => mesh.stack.insertBefore('nothing', (next) => next)).toThrow(/no role "nothing"/);
+  });
+});
