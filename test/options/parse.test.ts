@@ -298,6 +298,30 @@ test('what is wrong with several hundred keys stays readable', () => {
   expect(problems.at(-1)).toBe('and 4900 more');
 });
 
+test('a key without a name is one problem among others', () => {
+  expect(problemsOf({ '': 1, services: { '': 'dns://a:80', orders: 'nowhere' } })).toHaveLength(3);
+});
+
+test('two places whose names look alike when cut are two', () => {
+  const names = ['a', 'b'].map((end) => `${'x'.repeat(100)}${end}`);
+  expect(problemsOf({ services: Object.fromEntries(names.map((name) => [name, 'nowhere'])) })).toHaveLength(2);
+});
+
+test('a resolver of one’s own is a target, alone or among others', () => {
+  const resolver = { target: 'mine', watch: () => () => {} };
+  expect(settingsOf({ target: resolver }).target).toBe(resolver);
+  expect(settingsOf({ target: [resolver, 'dns://orders:80'] }).target).toEqual([resolver, 'dns://orders:80']);
+});
+
+test('what is wrong with a target is said as discovery says it', () => {
+  expect(problemsOf({ services: { orders: 'orders:8080' } })[0]).toMatch(
+    /^services\.orders: the target "orders:8080" has no scheme; write .*dns:\/\/orders:8080/,
+  );
+  expect(problemsOf(orders({ target: ['dns://a:80', 'k8s://shop/orders'] }))[0]).toMatch(
+    /^services\.orders\.target\[1\]: .*unknown scheme k8s:\/\//,
+  );
+});
+
 test('a huge string is told of by its beginning and length', () => {
   const [problem, ...others] = problemsOf(orders({ deadline: 'x'.repeat(2 ** 20), target: 'y'.repeat(2 ** 20) }));
   expect(others).toHaveLength(1);

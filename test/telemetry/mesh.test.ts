@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createMesh } from '../../src/mesh/create.ts';
 import type { Mesh } from '../../src/mesh/mesh.ts';
 import { context } from '../../src/telemetry/index.ts';
-import { ScriptedEndpoint } from '../../src/testing/index.ts';
+import { ManualClock, ScriptedEndpoint } from '../../src/testing/index.ts';
 
 const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
@@ -51,4 +51,13 @@ test('a context whose time has passed sends nothing', async () => {
     /fetch failed|deadline/i,
   );
   expect(endpoint.requests).toEqual([]);
+});
+
+test('a mesh on a clock of its own gets what remains of the deadline there', async () => {
+  endpoint.requests = [];
+  const clock = new ManualClock(1e9);
+  const elsewhere = createMesh({ clock, services: { orders: `static://${endpoint.address}` } });
+  await context.run({ deadline: '5s' }, async () => (await elsewhere.fetch('http://orders/')).text());
+  expect(Number(endpoint.requests[0]!.headers['x-mesh-timeout-ms'])).toBeLessThanOrEqual(5_000);
+  await elsewhere.destroy();
 });

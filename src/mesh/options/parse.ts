@@ -65,7 +65,12 @@ class Problems {
 
 /** The place and all above it, from the whole down, each as a key of its own. */
 function placesTo(path: Path): string[] {
-  return Array.from({ length: path.length + 1 }, (_, length) => path.slice(0, length).join('\0'));
+  return Array.from({ length: path.length + 1 }, (_, length) =>
+    path
+      .slice(0, length)
+      .map((part) => `${String(part)}\0`)
+      .join(''),
+  );
 }
 
 function reportIssue(issue: v.BaseIssue<unknown>, problems: Problems): void {
