@@ -44,7 +44,6 @@ export class LeastRequestPicker implements Picker {
       if (this.siblings.burden(endpoint, 1, now) === 1 && !tried.includes(endpoint)) return endpoint;
     }
     let least = Infinity;
-    let found: Endpoint | undefined;
     let equals = 0;
     for (const endpoint of endpoints) {
       if (tried.includes(endpoint)) continue;
@@ -52,10 +51,11 @@ export class LeastRequestPicker implements Picker {
       if (burden > least) continue;
       equals = burden < least ? 1 : equals + 1;
       least = burden;
-      // Each of several equals stays with the same chance (reservoir sampling).
-      if (equals === 1 || randomInt(this.#random, equals) === 0) found = endpoint;
     }
-    return found;
+    let left = randomInt(this.#random, equals);
+    const isChosen = (endpoint: Endpoint): boolean =>
+      this.siblings.burden(endpoint, 1, now) === least && !tried.includes(endpoint) && left-- === 0;
+    return endpoints.find(isChosen);
   }
 
   #weighed(shares: Float64Array, tried: readonly Endpoint[], now: number): Endpoint | undefined {

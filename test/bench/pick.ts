@@ -1,7 +1,7 @@
 /**
- * What a pick costs, in ns: `node test/bench/pick.ts`. First the pick alone, then with its `done`, then the building of
- * the picker. Endpoints have history and 32 attempts are in flight. Every policy has a process of its own, as a service
- * has; printed is the median of the rounds.
+ * What a pick costs, in ns: `node test/bench/pick.ts`. The pick alone, given the present instant, as the mesh has it at
+ * hand; the pick where it must ask the clock; pick and `done`; then the building of the picker. Endpoints have history
+ * and 32 attempts are in flight. Every policy has a process of its own; printed is the median of the rounds.
  */
 import { execFileSync } from 'node:child_process';
 import { createEnv } from '../../src/core/env.ts';
@@ -30,23 +30,35 @@ function someEndpoints(count: number, weighted: boolean): Endpoint[] {
   });
 }
 
-/** ns for a pick alone, and for a pick with its `done`. */
-function measure(policy: BalancerPolicy, endpoints: Endpoint[], picks: number): { pick: number; both: number } {
+interface Cost {
+  readonly given: number;
+  readonly alone: number;
+  readonly both: number;
+}
+
+/** ns of this thread's CPU that `step` takes: what else runs on the machine is left out. */
+function timed(steps: number, step: (count: number) => void): number {
+  const begun = process.threadCpuUsage();
+  for (let count = 0; count < steps; count++) step(count);
+  const { user, system } = process.threadCpuUsage(begun);
+  return ((user + system) * 1_000) / steps;
+}
+
+function measure(policy: BalancerPolicy, endpoints: Endpoint[], picks: number): Cost {
   const picker = newPicker(policy, endpoints, env);
   const pending: Pick[] = Array.from({ length: IN_FLIGHT }, () => picker.pick(attempt)!);
-  let begun = process.hrtime.bigint();
-  for (let count = 0; count < picks; count++) {
+  const both = timed(picks, (count) => {
     const slot = count % IN_FLIGHT;
     pending[slot]!.done({ kind: 'success', latency: 5 + (count & 15) });
     pending[slot] = picker.pick(attempt)!;
-  }
-  const both = Number(process.hrtime.bigint() - begun) / picks;
+  });
   for (const pick of pending) pick.done({ kind: 'success', latency: 5 });
-  begun = process.hrtime.bigint();
-  for (let count = 0; count < picks; count++) pending[count % IN_FLIGHT] = picker.pick(attempt)!;
-  const pick = Number(process.hrtime.bigint() - begun) / picks;
+  const alone = timed(picks, (count) => (pending[count % IN_FLIGHT] = picker.pick(attempt)!));
   for (const endpoint of endpoints) endpoint.inFlight = 0;
-  return { pick, both };
+  const now = env.clock.now() + 50;
+  const given = timed(picks, (count) => (pending[count % IN_FLIGHT] = picker.pick(attempt, now)!));
+  for (const endpoint of endpoints) endpoint.inFlight = 0;
+  return { given, alone, both };
 }
 
 function median(values: number[]): number {
@@ -61,21 +73,21 @@ function report(policy: BalancerPolicy): void {
       measure(policy, endpoints, picks);
       const rounds = Array.from({ length: ROUNDS }, () => measure(policy, endpoints, picks));
       const builds = Array.from({ length: ROUNDS }, () => {
-        const begun = process.hrtime.bigint();
-        newPicker(policy, endpoints, env);
-        return Number(process.hrtime.bigint() - begun) / 1e6;
+        return timed(1, () => newPicker(policy, endpoints, env)) / 1e6;
       });
-      const pick = median(rounds.map((round) => round.pick)).toFixed(0);
-      const both = median(rounds.map((round) => round.both)).toFixed(0);
+      const costs = (['given', 'alone', 'both'] as const).map((field) => median(rounds.map((round) => round[field])));
       const label = `${policy} × ${count}${weighted ? ', weighted' : ''}`.padEnd(38);
-      console.log(`${label} ${pick.padStart(6)}  (${both.padStart(6)})  ${median(builds).toFixed(2)} ms`);
+      const figures = costs.map((cost) => cost.toFixed(0).padStart(7)).join('');
+      console.log(`${label}${figures}  ${median(builds).toFixed(2).padStart(5)} ms`);
     }
   }
 }
 
 const [, script, given] = process.argv;
 if (given === undefined) {
-  console.log('ns per pick (pick and done), build of the picker; weighted: 1 to 5');
+  console.log(
+    'ns of CPU per pick: given the instant, asking the clock, with done; build of the picker. Weights are 1 to 5',
+  );
   for (const policy of POLICIES) execFileSync(process.execPath, [script!, policy], { stdio: 'inherit' });
 } else {
   report(given as BalancerPolicy);
