@@ -10,7 +10,15 @@ export type { EndpointView, Explanation, ServiceSnapshot, ServiceView } from './
 export type { Restore } from './mesh/install.ts';
 export type * from './mesh/options/types.ts';
 export { context, type ContextOptions, type ContextState } from './telemetry/index.ts';
-export { isMeshError, MESH_ERROR_CODES, MeshError, type MeshErrorCode, meshErrorOf } from './core/errors.ts';
+export {
+  type Blame,
+  isMeshError,
+  MESH_ERROR_CODES,
+  MeshError,
+  type MeshErrorCode,
+  type MeshErrorDetails,
+  meshErrorOf,
+} from './core/errors.ts';
 export type { Duration } from './core/duration.ts';
 export type { Clock, Timer } from './core/clock.ts';
 export type { Random } from './core/random.ts';

@@ -1,7 +1,10 @@
 /** A pending timer; `ref`/`unref` decide whether it keeps the process alive. */
 export interface Timer {
+  /** Its task does not run; after it has run, nothing. */
   cancel(): void;
+  /** The process stays alive for it. */
   ref(): void;
+  /** The process may end before it. */
   unref(): void;
 }
 
@@ -14,7 +17,10 @@ export interface Clock {
   now(): number;
   /** Wall clock, milliseconds since the epoch: for dates that come from outside, such as `Retry-After`. */
   wallTime(): number;
-  /** Runs `task` once, `delay` milliseconds from now. Timers do not keep the process alive until `ref()` is called. */
+  /**
+   * Runs `task` once, `delay` milliseconds from now; with 0 in the next turn, when what has come in at sockets has been
+   * read. Timers do not keep the process alive until `ref()` is called.
+   */
   schedule(delay: number, task: () => void): Timer;
 }
 
@@ -50,9 +56,30 @@ class NodeTimer implements Timer {
   }
 }
 
+/** The next turn: immediates run right after sockets were read. */
+class NodeTurn implements Timer {
+  readonly #immediate: NodeJS.Immediate;
+
+  constructor(task: () => void) {
+    this.#immediate = setImmediate(task).unref();
+  }
+
+  cancel(): void {
+    clearImmediate(this.#immediate);
+  }
+
+  ref(): void {
+    this.#immediate.ref();
+  }
+
+  unref(): void {
+    this.#immediate.unref();
+  }
+}
+
 /** The process's own clock. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
-  schedule: (delay, task) => new NodeTimer(Math.max(0, delay), task),
+  schedule: (delay, task) => (delay > 0 ? new NodeTimer(delay, task) : new NodeTurn(task)),
 };

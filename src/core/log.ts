@@ -1,8 +1,12 @@
 /** The shape of pino's logger, which winston, bunyan and console wrappers share. */
 export interface Logger {
+  /** For whoever looks for a fault. */
   debug(details: object, message: string): void;
+  /** Something changed, and that is well. */
   info(details: object, message: string): void;
+  /** Something wants a hand; `details.code` tells what. */
   warn(details: object, message: string): void;
+  /** Something failed that should not have. */
   error(details: object, message: string): void;
 }
 

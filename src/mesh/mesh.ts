@@ -197,6 +197,7 @@ export class Mesh extends Dispatcher {
     return onDestroyed === undefined ? destroyed : void destroyed.then(() => onDestroyed());
   }
 
+  /** `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

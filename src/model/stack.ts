@@ -11,12 +11,13 @@ export interface StackEntry<Context> {
 }
 
 /** What users put into a stack: a layer of their own, named by its function name where no role is given. */
-export type StackAddition<Context> = Layer | (Partial<StackEntry<Context>> & { readonly role: string; readonly layer: Layer });
+export type StackAddition<Context> =
+  Layer | (Partial<StackEntry<Context>> & { readonly role: string; readonly layer: Layer });
 
 /** The order of layers as data, outermost first (after Finagle's `Stack`): roles can be inserted, replaced and removed. */
 export class Stack<Context> {
   _entries: readonly StackEntry<Context>[];
-  _changed: () => void = () => {};
+  /** @internal */ _changed: () => void = () => {};
 
   constructor(entries: readonly StackEntry<Context>[]) {
     this._entries = entries;
@@ -59,7 +60,11 @@ export class Stack<Context> {
       const roles = this._entries.map((entry) => entry.role).join(', ');
       throw new RangeError(`The stack has no role ${JSON.stringify(role)}; it has ${roles}`);
     }
-    this._entries = this._entries.toSpliced(index + offset, deleted, ...(addition === undefined ? [] : [entryOf(addition)]));
+    this._entries = this._entries.toSpliced(
+      index + offset,
+      deleted,
+      ...(addition === undefined ? [] : [entryOf(addition)]),
+    );
     this._changed();
     return this;
   }

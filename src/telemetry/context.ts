@@ -78,6 +78,7 @@ export interface Context {
   current(): ContextState | undefined;
 }
 
+/** What a request in progress passes on to the calls it makes: its deadline, its criticality, its trace. */
 export const context: Context = {
   run(options, task) {
     const outside = current() ?? OUTSIDE;

@@ -42,6 +42,7 @@ export type DnsFault =
   | 'wrong-name'
   | { readonly delay: number };
 
+/** Where a DNS server of a test listens, and what it knows. */
 export interface DnsServerOptions {
   readonly zone?: Readonly<Record<string, DnsRecords>>;
   /** The port to listen on, over UDP and TCP. @defaultValue 0: any that is free */
@@ -143,6 +144,7 @@ export class DnsServer {
     await Promise.all(closed);
   }
 
+  /** `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
