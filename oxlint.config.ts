@@ -131,5 +131,6 @@ export default defineConfig({
       rules: { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' },
     },
     { files: ['src/cli/**'], rules: { 'no-console': 'off' } },
+    { files: ['test/**'], rules: { 'typescript/use-unknown-in-catch-callback-variable': 'off' } },
   ],
 });
