@@ -143,6 +143,21 @@ describe('dns://', () => {
     expect(new Set(gaps.slice(6)).size).toBeGreaterThan(5);
   });
 
+  it('begins the back-off anew after a good answer', async () => {
+    const { clock, dns, resolve } = fakeWorld();
+    dns.fail('orders.test', 'A', 'SERVFAIL');
+    const watch = watching(resolve('dns://orders.test:80?family=4'));
+    await clock.advance(120_000);
+    dns.set('orders.test', 'A', ['10.0.0.1'], 1);
+    await clock.advance(30_000);
+    expect(watch.last?.state).toBe('fresh');
+    dns.fail('orders.test', 'A', 'SERVFAIL');
+    await clock.advance(1_000);
+    const failed = dns.asked.length;
+    await clock.advance(3_000);
+    expect(dns.asked.length).toBeGreaterThanOrEqual(failed + 2);
+  });
+
   it('tells of a name that was never known at once, once for both families', async () => {
     const { clock, resolve } = fakeWorld();
     const watch = watching(resolve('dns://nobody.test:80'));

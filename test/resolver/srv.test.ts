@@ -130,6 +130,20 @@ describe('srv://', () => {
     expect(watch.addresses).toEqual(['10.0.0.1:80', '10.0.0.3:80']);
   });
 
+  it('asks again soon for a target that could not be looked up, and for nothing else', async () => {
+    const { clock, dns, resolve } = fakeWorld();
+    dns.set('a.test', 'A', ['10.0.0.1'], 300);
+    dns.fail('b.test', 'A', 'SERVFAIL');
+    dns.set(NAME, 'SRV', [record('a.test'), record('b.test')], 300);
+    const watch = watching(resolve(TARGET));
+    await clock.advance(500);
+    dns.set('b.test', 'A', ['10.0.0.2'], 300);
+    await clock.advance(500);
+    expect(watch.last?.state).toBe('fresh');
+    expect(watch.addresses).toEqual(['10.0.0.1:80', '10.0.0.2:80']);
+    expect([dns.count(NAME, 'SRV'), dns.count('a.test', 'A'), dns.count('b.test', 'A')]).toEqual([1, 1, 2]);
+  });
+
   it('looks up a thousand targets with 64 questions under way at most', async () => {
     const { clock, dns, resolve } = fakeWorld();
     const hosts = Array.from({ length: 1_000 }, (_, index) => `h${index}.test`);
