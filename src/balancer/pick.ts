@@ -26,8 +26,7 @@ export class Siblings {
 
   /** Lets endpoint and siblings learn from how an attempt ended. */
   learn(endpoint: Endpoint, outcome: Outcome): void {
-    const now = this.clock.now();
-    const { latency } = outcome;
+    const { latency, at: now = this.clock.now() } = outcome;
     if (outcome.kind === 'success') {
       const typical = this.typicalLatency;
       this.typicalLatency = typical === 0 ? latency : typical + (latency - typical) * STEP;
