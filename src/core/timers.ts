@@ -11,6 +11,13 @@ export interface TimerNode {
 
 const TICK = 8;
 const SLOTS = 2_048;
+/** What fires this much after it was due, ms, tells of a process that stood still. */
+const LATE = 50;
+
+/** Whether `node`, which fires, does so too late to tell anything of whomever it waited for: this process stood still. */
+export function isLate(node: TimerNode, clock: Clock): boolean {
+  return clock.now() - node.due > LATE;
+}
 
 /**
  * Deadlines and attempt timeouts by the hundred thousand: a hashed timing wheel (Varghese and Lauck, 1987, scheme 6)
@@ -18,6 +25,9 @@ const SLOTS = 2_048;
  * allocates nothing. Nearly every node is removed before it is due. Therefore the one clock timer beneath is set for
  * the earliest node known when it is set, is left alone when that node goes, and finds the next when it fires:
  * under load it fires a few times per timeout length, not once per tick.
+ *
+ * Node runs timers before it reads sockets, so that after a standstill an answer would be given up that lies in the
+ * kernel, unread. Therefore what is due fires one turn later, when all that had come in by then has been read.
  *
  * The clock timer keeps the process alive only while something waits.
  */
@@ -72,8 +82,13 @@ export class Timers {
   #arm(due: number): void {
     this.#timer?.cancel();
     this.#armedFor = due;
-    this.#timer = this.#clock.schedule(Math.ceil(Math.max(0, due - this.#clock.now())), () => this.#expire());
+    this.#timer = this.#clock.schedule(Math.ceil(Math.max(0, due - this.#clock.now())), () => this.#readFirst());
     this.#timer.ref();
+  }
+
+  #readFirst(): void {
+    this.#timer = this.#clock.schedule(0, () => this.#expire());
+    if (this.#size > 0) this.#timer.ref();
   }
 
   #expire(): void {

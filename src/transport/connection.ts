@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { PeerCertificate } from 'node:tls';
 import type { Env } from '../core/env.ts';
 import { MeshError } from '../core/errors.ts';
-import type { TimerNode } from '../core/timers.ts';
+import { isLate, type TimerNode } from '../core/timers.ts';
 import type { Endpoint, EndpointConnection } from '../model/endpoint.ts';
 import { markReuse } from './reuse.ts';
 import { buildConnector, Pool } from './undici.ts';
@@ -98,7 +98,11 @@ export function createDialer(settings: ConnectionSettings, env: Env): Connect {
       callback(...result);
     }) as unknown as Socket;
     markReuse(socket);
-    const fire = (): void => void socket.destroy(connectTimedOut(settings, options));
+    const fire = (): void => {
+      // Where this process stood still there may have been no time to shake hands; it is given again.
+      if (isLate(timer, env.clock)) env.timers.add(timer, env.clock.now() + connectTimeout);
+      else socket.destroy(connectTimedOut(settings, options));
+    };
     const timer: TimerNode = { due: 0, prev: undefined, next: undefined, fire };
     env.timers.add(timer, env.clock.now() + connectTimeout);
     return socket;

@@ -1,7 +1,7 @@
 import { formatDuration } from '../../core/duration.ts';
 import type { Env } from '../../core/env.ts';
 import { MeshError } from '../../core/errors.ts';
-import type { TimerNode } from '../../core/timers.ts';
+import { isLate, type TimerNode } from '../../core/timers.ts';
 import type { Call } from '../../model/call.ts';
 import type { Exchange } from '../../model/exchange.ts';
 import type { Layer, Service } from '../../model/service.ts';
@@ -13,9 +13,6 @@ export interface AttemptTimeoutSettings {
   readonly timeout: number;
   readonly env: Pick<Env, 'clock' | 'timers'>;
 }
-
-/** A timer that comes this much too late, ms, tells of our own process, which stood still, and nothing of the endpoint. */
-const LATE = 50;
 
 /**
  * Gives up an attempt whose head is not in after `timeout`, with `INMESH_ATTEMPT_TIMEOUT`, so that there is time left
@@ -69,8 +66,7 @@ class AttemptTimer implements TimerNode {
 
   fire(): void {
     if (this.settled || this.signal.aborted) return;
-    const now = this.#env.clock.now();
-    if (now - this.due > LATE) this.#startOver(now);
+    if (isLate(this, this.#env.clock)) this.#startOver();
     else this.signal.abort(this.#timedOut());
   }
 
@@ -78,8 +74,8 @@ class AttemptTimer implements TimerNode {
    * The process stood still, for how much of the attempt nobody knows; the answer may be waiting in the kernel, the
    * request may not have left. So the attempt gets its time again, as far as the deadline allows.
    */
-  #startOver(now: number): void {
-    const due = now + this.#timeout;
+  #startOver(): void {
+    const due = this.#env.clock.now() + this.#timeout;
     if (due < this.#call.deadline) this.#env.timers.add(this, due);
   }
 
