@@ -131,6 +131,9 @@ export default defineConfig({
       rules: { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' },
     },
     { files: ['src/cli/**'], rules: { 'no-console': 'off' } },
-    { files: ['test/**'], rules: { 'typescript/use-unknown-in-catch-callback-variable': 'off' } },
+    {
+      files: ['test/**'],
+      rules: { 'typescript/no-deprecated': 'off', 'typescript/use-unknown-in-catch-callback-variable': 'off' },
+    },
   ],
 });
