@@ -97,7 +97,7 @@ export class OutlierDetector {
     if (pass !== record.generation) return;
     if (endpoint.state === 'ejected') return this.#onProbe(endpoint, record, outcome);
     if (outcome.kind === 'ignored') return;
-    const now = this.#env.clock.now();
+    const now = outcome.at ?? this.#env.clock.now();
     const good = isGood(outcome);
     record.window.record(now, good);
     this.#window.record(now, good);

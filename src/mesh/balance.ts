@@ -10,7 +10,7 @@ import type { Cluster } from './cluster.ts';
 export function balanceLayer(cluster: Cluster): Layer {
   return (next) => (call) => {
     if (cluster.isResolved) return send(cluster, next, call);
-    return cluster.whenResolved(call).then(() => send(cluster, next, call));
+    return cluster.whenResolved(call).then(() => send(cluster, next, { ...call, begun: cluster.env.clock.now() }));
   };
 }
 
@@ -18,14 +18,14 @@ function send(cluster: Cluster, next: Service, call: Call): Promise<Exchange> {
   const pick = cluster.pick(call);
   if (pick === undefined) return Promise.reject(noEndpoint(cluster));
   const { endpoint } = pick;
-  const begun = cluster.env.clock.now();
   return next({ ...call, endpoint }).then(
     (exchange) => {
       exchange.onEnd((outcome) => pick.done(outcome));
       return exchange;
     },
     (error: unknown) => {
-      pick.done(outcomeOfError(error, cluster.env.clock.now() - begun));
+      const now = cluster.env.clock.now();
+      pick.done(outcomeOfError(error, now - call.begun, now));
       attribute(error, endpoint);
       throw error;
     },

@@ -6,8 +6,12 @@ import { OutlierDetector } from '../health/index.ts';
 import type { Call } from '../model/call.ts';
 import { Endpoint } from '../model/endpoint.ts';
 import type { Resolver, Snapshot } from '../model/snapshot.ts';
+import { isIdempotent } from '../resilience/retry/index.ts';
 import { resolveFailed, Waiter } from './discovery.ts';
 import type { ServiceSettings } from './options/index.ts';
+
+/** How long an ejected endpoint waits for a request that can be repeated before any request is sent to see how it is, ms. */
+const PROBE_PATIENCE = 5_000;
 
 /**
  * The live state of one service: its endpoints as discovery tells of them, their health, and the picker made of both.
@@ -76,10 +80,17 @@ export class Cluster {
   }
 
   /** Begins an attempt at an endpoint: one whose ejection has run out, to see how it is, or the balancer's choice. */
-  pick(call: Pick<Call, 'tried'>): Picked | undefined {
-    const probe = this.detector?.takeProbe(this.env.clock.now());
+  pick(call: Call): Picked | undefined {
+    const probe = this.#probeFor(call);
     if (probe !== undefined) return newPicker(this.settings.balancer, [probe], this.env, this.#picker).pick(call);
-    return this.picker.pick(call);
+    return this.picker.pick(call, call.begun);
+  }
+
+  /** A first attempt that can be repeated elsewhere risks nothing by trying; others go only where none of those came. */
+  #probeFor(call: Call): Endpoint | undefined {
+    if (this.detector === undefined || call.attempt > 0) return undefined;
+    const patience = isIdempotent(call.request) ? 0 : PROBE_PATIENCE;
+    return this.detector.takeProbe(call.begun - patience);
   }
 
   /** The picker for what is eligible now. */
@@ -112,6 +123,7 @@ export class Cluster {
     this.#dirty = true;
     if (outlierChanged) {
       this.detector = this.#newDetector();
+      if (this.detector === undefined) this.#forgive();
       this.detector?.update([...this.endpoints.values()]);
     }
     if (resolver === undefined) return;
@@ -144,6 +156,15 @@ export class Cluster {
     const detector = new OutlierDetector({ ...outlier, panic }, this.env);
     detector.onChange(() => (this.#dirty = true));
     return detector;
+  }
+
+  /** Nobody judges any more: what was ejected is as good as the rest. */
+  #forgive(): void {
+    for (const endpoint of this.endpoints.values()) {
+      if (endpoint.state !== 'ejected') continue;
+      endpoint.state = 'healthy';
+      endpoint.reason = undefined;
+    }
   }
 
   #apply(snapshot: Snapshot): void {

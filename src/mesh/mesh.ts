@@ -80,6 +80,7 @@ export class Mesh extends Dispatcher {
       service: route.service,
       attempt: 0,
       start: now,
+      begun: now,
       deadline: inherited === undefined ? Infinity : deadlineOn(this._env.clock, inherited),
       signal: new CallSignal(),
       criticality: inherited?.criticality ?? 'default',

@@ -50,7 +50,7 @@ export function standardStack(): Stack<StackContext> {
     {
       role: 'attempt-telemetry',
       why: 'writes deadline, attempt and trace headers; inside of retry, because each attempt has its own',
-      make: ({ propagation, env }) => propagationLayer({ propagation, env }),
+      make: ({ propagation }) => propagationLayer({ propagation }),
     },
     {
       role: 'attempt-timeout',

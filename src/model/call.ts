@@ -13,6 +13,8 @@ export interface Call {
   readonly attempt: number;
   /** When the call began, on the monotonic clock, ms. */
   readonly start: number;
+  /** When this attempt began: as `start`, until something had to be waited for. Saves asking the clock in every layer. */
+  readonly begun: number;
   /** The instant by which head and body must be in, on the monotonic clock, ms. */
   readonly deadline: number;
   /** Aborted when nobody waits any more: caller gone, deadline passed, attempt lost. */

@@ -7,6 +7,8 @@ import type { Outcome } from './outcome.ts';
 export interface Exchange extends Disposable {
   readonly statusCode: number;
   readonly headers: IncomingHttpHeaders;
+  /** When the head arrived, on the monotonic clock, ms; who finds none asks the clock. */
+  readonly receivedAt?: number | undefined;
   /** Who answered. */
   readonly endpoint: Endpoint;
   /** The caller's own handler gets head, body and errors. */

@@ -7,11 +7,14 @@ export type Outcome =
       readonly kind: 'success' | 'ignored';
       /** From the attempt's start to its head, or to its end where none came; milliseconds. */
       readonly latency: number;
+      /** When it ended, on the monotonic clock, ms; who finds none asks the clock. */
+      readonly at?: number | undefined;
       readonly status?: number;
     }
   | {
       readonly kind: 'failure';
       readonly latency: number;
+      readonly at?: number | undefined;
       readonly status?: number;
       /** Whether another attempt may mend it, as far as the answer alone tells: the method decides too. */
       readonly retryable: boolean;
@@ -29,14 +32,14 @@ export function isGatewayFault(status: number): boolean {
 }
 
 /** What a head alone tells of its endpoint. */
-export function outcomeOfStatus(status: number, latency: number): Outcome {
-  if (!isServerFault(status)) return { kind: 'success', latency, status };
-  return { kind: 'failure', latency, status, retryable: isGatewayFault(status), cause: undefined };
+export function outcomeOfStatus(status: number, latency: number, at?: number): Outcome {
+  if (!isServerFault(status)) return { kind: 'success', latency, at, status };
+  return { kind: 'failure', latency, at, status, retryable: isGatewayFault(status), cause: undefined };
 }
 
 /** What an error tells of the endpoint: only what the endpoint is to blame for counts against it. */
-export function outcomeOfError(error: unknown, latency: number): Outcome {
+export function outcomeOfError(error: unknown, latency: number, at?: number): Outcome {
   const cause: MeshError | undefined = meshErrorOf(error);
-  if (cause === undefined || cause.blame !== 'endpoint') return { kind: 'ignored', latency };
-  return { kind: 'failure', latency, retryable: true, cause };
+  if (cause === undefined || cause.blame !== 'endpoint') return { kind: 'ignored', latency, at };
+  return { kind: 'failure', latency, at, retryable: true, cause };
 }

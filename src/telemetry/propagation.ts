@@ -1,6 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
 import { context as otelContext, createContextKey, propagation as otelPropagation } from '@opentelemetry/api';
-import type { Env } from '../core/env.ts';
 import type { Call } from '../model/call.ts';
 import type { Layer } from '../model/service.ts';
 import { context } from './context.ts';
@@ -11,16 +10,15 @@ import { trimBaggage, trimTracestate } from './trace-headers.ts';
 export interface PropagationOptions {
   /** Whether trace headers are written. The mesh's own, which endpoints need, are always. */
   readonly propagation: 'auto' | 'off';
-  readonly env: Env;
 }
 
 /**
  * Writes each attempt's own headers: what is left of the deadline, the attempt's number, its criticality, and the trace.
  * Stands inside of `retry`, so that a second attempt says that it is one and how little time is left.
  */
-export function propagationLayer({ propagation, env: { clock } }: PropagationOptions): Layer {
+export function propagationLayer({ propagation }: PropagationOptions): Layer {
   return (next) => (call) => {
-    const changes = outgoingHeaders(call, clock.now(), propagation);
+    const changes = outgoingHeaders(call, propagation);
     const headers = withHeaders(call.request.headers, changes) as NonNullable<Call['request']['headers']>;
     const prepared: Call = { ...call, request: { ...call.request, headers } };
     return undiciRequests.hasSubscribers && hasHeader(headers, 'traceparent')
@@ -33,15 +31,12 @@ export function propagationLayer({ propagation, env: { clock } }: PropagationOpt
  * The headers of one attempt, to be set in place of what the caller gave under these names. A value of undefined takes
  * the caller's out: a stale `x-mesh-timeout-ms`, as a proxy copies it from its own request, must not travel on.
  */
-export function outgoingHeaders(
-  call: Call,
-  now: number,
-  propagation: 'auto' | 'off',
-): Record<string, string | undefined> {
+export function outgoingHeaders(call: Call, propagation: 'auto' | 'off'): Record<string, string | undefined> {
   const headers: Record<string, string | undefined> = {
-    'x-mesh-timeout-ms': call.deadline === Infinity ? undefined : String(Math.max(1, Math.floor(call.deadline - now))),
+    'x-mesh-timeout-ms':
+      call.deadline === Infinity ? undefined : String(Math.max(1, Math.floor(call.deadline - call.begun))),
     'x-mesh-attempt': String(call.attempt),
-    'x-mesh-criticality': call.criticality,
+    'x-mesh-criticality': call.criticality === 'default' ? undefined : call.criticality,
   };
   if (propagation === 'auto') addTrace(headers, call);
   return headers;

@@ -31,6 +31,7 @@ export type RawHeaders = Buffer[] | string[] | IncomingHttpHeaders | null;
 export class Attempt implements Exchange, Dispatcher.DispatchHandler, Dispatcher.DispatchController, Abortable {
   statusCode = 0;
   headers: IncomingHttpHeaders = {};
+  receivedAt = 0;
   readonly endpoint: Endpoint;
   /** Settles with this attempt at the head, or with why there was none. */
   readonly head: Promise<Exchange>;
@@ -69,7 +70,7 @@ export class Attempt implements Exchange, Dispatcher.DispatchHandler, Dispatcher
     this.endpoint = endpoint;
     this.#pool = pool;
     this.#clock = clock;
-    this.#start = clock.now();
+    this.#start = call.begun;
     this.head = new Promise<Exchange>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -112,7 +113,8 @@ export class Attempt implements Exchange, Dispatcher.DispatchHandler, Dispatcher
     this.headers = headers;
     this.rawHeaders = controller.rawHeaders ?? null;
     this.#statusText = statusText;
-    this.#latency = this.#clock.now() - this.#start;
+    this.receivedAt = this.#clock.now();
+    this.#latency = this.receivedAt - this.#start;
     this.#resolve(this);
   }
 
@@ -134,7 +136,7 @@ export class Attempt implements Exchange, Dispatcher.DispatchHandler, Dispatcher
   onResponseEnd(controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
     this.#trailers = trailers;
     this.rawTrailers = controller.rawTrailers ?? null;
-    this.#finish(outcomeOfStatus(this.statusCode, this.#latency));
+    this.#finish(outcomeOfStatus(this.statusCode, this.#latency, this.#clock.now()));
     this.#conclude();
   }
 
@@ -164,7 +166,8 @@ export class Attempt implements Exchange, Dispatcher.DispatchHandler, Dispatcher
     this.headers = headers;
     this.rawHeaders = controller.rawHeaders ?? null;
     this.#socket = socket;
-    this.#latency = this.#clock.now() - this.#start;
+    this.receivedAt = this.#clock.now();
+    this.#latency = this.receivedAt - this.#start;
     socket.once('close', () => this.#finish({ kind: 'success', latency: this.#latency, status: statusCode }));
     this.#resolve(this);
   }

@@ -1,6 +1,5 @@
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { Pool } from 'undici';
-import { createEnv } from '../../src/core/env.ts';
 import type { Call } from '../../src/model/call.ts';
 import type { Exchange } from '../../src/model/exchange.ts';
 import type { Service } from '../../src/model/service.ts';
@@ -45,7 +44,7 @@ export class Wire implements AsyncDisposable {
   async send(given: Partial<Call> & { headers?: RequestHeaders; propagation?: 'auto' | 'off' } = {}): Promise<Head> {
     const { headers, propagation = 'auto', ...call } = given;
     const id = `/${Math.random()}`;
-    const service = propagationLayer({ propagation, env: createEnv() })(this.#leaf);
+    const service = propagationLayer({ propagation })(this.#leaf);
     await service(fakeCall({ request: { path: id, method: 'GET', headers: headers as string[] }, ...call }));
     return this.heads.find(([requestLine]) => requestLine![1].includes(id))!;
   }

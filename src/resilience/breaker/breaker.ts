@@ -87,12 +87,13 @@ export class Breaker {
 
   /**
    * Tells what became of a call.
+   * @param now the present instant, where the caller has it at hand.
    * @returns for a failure, a promise that resolves when the breaker has drawn its conclusion; it never rejects.
    */
-  report(pass: BreakerPass, verdict: Verdict, cause?: unknown): Promise<void> | undefined {
+  report(pass: BreakerPass, verdict: Verdict, cause?: unknown, now?: number): Promise<void> | undefined {
     if (pass !== this.#generation) return undefined;
     if (this.#probe !== undefined) return this.#endProbe(this.#probe, verdict, cause);
-    if (verdict === 'success') this.#completions.increment('successes');
+    if (verdict === 'success') this.#window.record(now ?? this.#env.clock.now(), true);
     if (verdict !== 'failure') return undefined;
     this.#lastFailure = cause;
     this.#circuit ??= this.#newCircuit('closed');

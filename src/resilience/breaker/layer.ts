@@ -19,7 +19,7 @@ export function breakerLayer(breaker: Breaker): Layer {
     if (isServerFault(exchange.statusCode)) {
       await breaker.report(pass, 'failure', new Error(`${call.service} answered ${exchange.statusCode}`));
     } else {
-      void breaker.report(pass, 'success');
+      void breaker.report(pass, 'success', undefined, exchange.receivedAt);
     }
     return exchange;
   };

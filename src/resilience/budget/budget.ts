@@ -44,8 +44,8 @@ export class RetryBudget {
   }
 
   /** Counts a first attempt that was answered with anything but a failure that asks for a retry. */
-  deposit(): void {
-    this.#answered.record(this.#clock.now(), true);
+  deposit(now: number = this.#clock.now()): void {
+    this.#answered.record(now, true);
   }
 
   /**

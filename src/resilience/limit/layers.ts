@@ -7,10 +7,14 @@ import type { ConcurrencyLimit } from './limit.ts';
 export function admissionLayer(limit: ConcurrencyLimit): Layer {
   const release = (): void => limit.release();
   return (next) => async (call) => {
-    if (!limit.tryAcquire()) await limit.acquire(call);
+    let admitted = call;
+    if (!limit.tryAcquire()) {
+      await limit.acquire(call);
+      admitted = { ...call, begun: limit.env.clock.now() };
+    }
     let exchange: Exchange;
     try {
-      exchange = await next(call);
+      exchange = await next(admitted);
     } catch (error) {
       release();
       throw error;

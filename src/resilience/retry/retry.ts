@@ -29,7 +29,7 @@ export function retryLayer(settings: RetrySettings): Layer {
     try {
       const exchange = await next(body === undefined ? call : { ...call, request: withBody(call, body) });
       if (!asksForRetry(exchange.statusCode)) {
-        if (call.attempt === 0) budget.deposit();
+        if (call.attempt === 0) budget.deposit(exchange.receivedAt);
         if (body !== undefined) exchange.onEnd(() => body.close());
         return exchange;
       }
@@ -107,6 +107,7 @@ class RetryLoop {
     this.#call = {
       ...call,
       attempt: call.attempt + 1,
+      begun: env.clock.now(),
       tried: endpoint === undefined ? call.tried : [...call.tried, endpoint],
       request: this.#body === undefined ? call.request : withBody(call, this.#body),
     };
