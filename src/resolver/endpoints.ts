@@ -6,7 +6,8 @@ export function sameEndpoints(before: readonly EndpointInfo[], after: readonly E
   if (before === after) return true;
   if (before.length !== after.length) return false;
   if (before.every((endpoint, index) => sameEndpoint(endpoint, after[index]!))) return true;
-  const known = new Map(before.map((endpoint) => [endpoint.address, endpoint]));
+  const known = new Map<string, EndpointInfo>();
+  for (const endpoint of before) known.set(endpoint.address, endpoint);
   return after.every((endpoint) => {
     const other = known.get(endpoint.address);
     return other !== undefined && sameEndpoint(other, endpoint);
@@ -19,7 +20,7 @@ function sameEndpoint(a: EndpointInfo, b: EndpointInfo): boolean {
     (a.weight ?? 1) === (b.weight ?? 1) &&
     (a.priority ?? 0) === (b.priority ?? 0) &&
     a.zone === b.zone &&
-    sameMetadata(a.metadata ?? {}, b.metadata ?? {})
+    (a.metadata === b.metadata || sameMetadata(a.metadata ?? {}, b.metadata ?? {}))
   );
 }
 
