@@ -7,6 +7,7 @@ import { isLate, type TimerNode } from '../core/timers.ts';
 import type { Endpoint, EndpointConnection } from '../model/endpoint.ts';
 import { markReuse } from './reuse.ts';
 import { buildConnector, Pool } from './undici.ts';
+import { verifier } from './verify.ts';
 
 /** How the endpoints of one service are reached. */
 export interface ConnectionSettings {
@@ -81,10 +82,11 @@ export class Connection implements EndpointConnection {
 /** Dials with a time-out of our own, which covers TCP and TLS; one for all endpoints of a service. */
 export function createDialer(settings: ConnectionSettings, env: Env): Connect {
   const { protocol, service, connectTimeout } = settings;
-  const { servername, ...identity } = settings.tls ?? {};
+  const { servername, checkServerIdentity: check, ...identity } = settings.tls ?? {};
   const multiplexed = protocol === 'h2' || protocol === 'h2c';
   const connect = buildConnector({
     ...(identity as object),
+    ...(check === undefined ? {} : { checkServerIdentity: verifier(service, check) }),
     allowH2: multiplexed,
     preferH2: protocol === 'h2',
     useH2c: protocol === 'h2c',
@@ -98,6 +100,8 @@ export function createDialer(settings: ConnectionSettings, env: Env): Connect {
       callback(...result);
     }) as unknown as Socket;
     markReuse(socket);
+    // After a TLS alert Node tells of the error and then of the end, which would take the error's place.
+    socket.prependListener('error', () => socket.destroy());
     const fire = (): void => {
       // Where this process stood still there may have been no time to shake hands; it is given again.
       if (isLate(timer, env.clock)) env.timers.add(timer, env.clock.now() + connectTimeout);

@@ -82,8 +82,15 @@ export function codeOf(error: unknown, depth = 0): string {
   return codeOf(cause, depth + 1);
 }
 
+/** OpenSSL's own words are in `reason`; its messages are for those who know its source. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  const { reason } = error as { reason?: unknown };
+  return typeof reason === 'string' ? reason : error.message;
+}
+
 function describe(code: string, error: unknown, { service, endpoint, sent, status }: FaultContext): string {
-  const reason = error instanceof Error && error.message !== '' ? error.message : code || String(error);
+  const reason = reasonOf(error) || code || String(error);
   const where = `${service} at ${endpoint}`;
   if (TLS_ALERTS.test(code))
     return `TLS with ${where} failed: ${reason}. Check the service's tls options and the certificate's names`;

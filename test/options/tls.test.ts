@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { parseOptions, type ServiceSettings, type TlsOptions } from '../../src/mesh/options/index.ts';
-import { type Identity, newIdentity } from './identity.ts';
+import { type Identity, newIdentity } from '../kit/certificates.ts';
 
 let one: Identity;
 let two: Identity;

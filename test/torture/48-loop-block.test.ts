@@ -2,7 +2,7 @@ import { afterAll, expect, it } from 'vitest';
 import type { ServiceOptions } from '../../src/index.ts';
 import type { Invariants } from '../kit/invariants.ts';
 import { delay } from '../kit/faultd.ts';
-import { newIdentity } from '../options/identity.ts';
+import { newIdentity } from '../kit/certificates.ts';
 import { Child } from './children/child.ts';
 import { send, torture } from './kit.ts';
 
