@@ -58,6 +58,9 @@ async function direct(): Promise<void> {
   }
 }
 
+const count = Object.values(AT_START).flat().length + 1;
+screen.event({ at: 0, kind: 'fault', text: `${count} backends in processes of their own, ${NEWCOMER} not yet in DNS` });
+
 const drawing = setInterval(() => {
   for (const text of watch.changes()) screen.event({ at: elapsed(), kind: 'mesh', text: `inmesh: ${text}` });
   screen.draw(picture(stage, screen.width, elapsed(), seconds, rate));

@@ -29,6 +29,8 @@ export function resultOf(side: Side, services: readonly string[]): Result {
 /** The share of requests that were answered well; of none, all. */
 export const successOf = ({ requests, failures }: Result): number => 1 - failures / Math.max(1, requests);
 
+const WIDTHS = [9, 8, 9, 8, 8, 8, 8];
+
 /** Above this, the machine's own lateness in sending is worth a word, ms. */
 const LATE = 50;
 
@@ -43,14 +45,14 @@ export function summary(mesh: Result, plain: Result, late = 0): string[] {
     ...[result.p50, result.p99, result.p999, result.max].map((value) => value.toFixed(0)),
   ];
   const print = (cells: readonly string[]): string =>
-    cells.map((cell, index) => (index === 0 ? ` ${cell.padEnd(20)}` : cell.padStart(9))).join('');
+    cells.map((cell, index) => (index === 0 ? ` ${cell.padEnd(19)}` : cell.padStart(WIDTHS[index - 1]!))).join('');
   return [
     styleText('dim', print(head)),
     print(line('fetch, round robin', plain)),
     styleText('bold', print(line('inmesh', mesh))),
     '',
-    ` ${failuresCompared(mesh, plain)}`,
-    ` ${latencyCompared(mesh, plain)}`,
+    ` ${failuresCompared(mesh.failures, plain.failures)}`,
+    ` ${latencyCompared(mesh.p99, plain.p99)}`,
     '',
     ...notes(late).map((note) => styleText('dim', ` ${note}`)),
   ];
@@ -58,32 +60,28 @@ export function summary(mesh: Result, plain: Result, late = 0): string[] {
 
 function notes(late: number): string[] {
   const fair = [
-    'Both sides sent the same requests at the same instants from one process to the same backends, and met the',
-    'same faults. Latency counts from the instant a request was meant to leave; failures and waits included.',
+    'Both sides sent the same requests at the same instants from one process to the',
+    'same backends, and met the same faults. Latency counts from the instant at',
+    'which a request was meant to leave, failures and waits included.',
   ];
   if (late < LATE) return fair;
-  return [
-    ...fair,
-    `This machine was busy: some requests left up to ${late.toFixed(0)} ms late, which counts against both.`,
-  ];
+  return [...fair, `This machine was busy: some requests left ${late.toFixed(0)} ms late, on both sides.`];
 }
 
-function failuresCompared(mesh: Result, plain: Result): string {
-  const [ours, theirs] = [count(mesh.failures), count(plain.failures)];
-  if (mesh.failures === plain.failures) return `Through the mesh as many requests failed as without it: ${ours}.`;
-  const counts = `${ours} of ${count(mesh.requests)} requests failed through the mesh, ${theirs} of ${count(plain.requests)} without it`;
-  if (mesh.failures === 0 || plain.failures === 0) return `${counts}.`;
-  const better = mesh.failures < plain.failures;
-  const ratio = better ? plain.failures / mesh.failures : mesh.failures / plain.failures;
-  return `${counts}: ${times(ratio)} ${better ? 'fewer' : 'more'}.`;
+function failuresCompared(mesh: number, plain: number): string {
+  const [more, fewer] = [Math.max(mesh, plain), Math.min(mesh, plain)];
+  if (more === fewer) return `As many requests failed with the mesh as without it: ${count(more)}.`;
+  const side = mesh > plain ? 'With' : 'Without';
+  if (fewer === 0)
+    return `${side} the mesh ${count(more)} requests failed, ${mesh > plain ? 'without' : 'with'} it none.`;
+  return `${side} the mesh ${times(more / fewer)} as many requests failed: ${count(more)} against ${count(fewer)}.`;
 }
 
-function latencyCompared(mesh: Result, plain: Result): string {
-  const [ours, theirs] = [`${mesh.p99.toFixed(0)} ms`, `${plain.p99.toFixed(0)} ms`];
-  const figures = `The slowest 1% took more than ${ours} through the mesh, and more than ${theirs} without it`;
-  const ratio = plain.p99 / mesh.p99;
-  if (ratio >= 1.1) return `${figures}: ${times(ratio)} as long.`;
-  return ratio <= 1 / 1.1 ? `${figures}: the mesh was ${times(1 / ratio)} slower.` : `${figures}: about the same.`;
+function latencyCompared(mesh: number, plain: number): string {
+  const [longer, shorter] = [Math.max(mesh, plain), Math.min(mesh, plain)];
+  const figures = `${longer.toFixed(0)} ms against ${shorter.toFixed(0)} ms`;
+  if (!(longer >= shorter * 1.1)) return `p99 was about the same with the mesh and without it: ${figures}.`;
+  return `${mesh > plain ? 'With' : 'Without'} the mesh p99 was ${times(longer / shorter)} as high: ${figures}.`;
 }
 
 const times = (ratio: number): string => `${ratio >= 10 ? ratio.toFixed(0) : ratio.toFixed(1)} times`;
