@@ -34,6 +34,7 @@ function isSound(response: Response): boolean {
     if (record.type === 'A') return isIP(record.data) === 4;
     if (record.type === 'AAAA') return isIP(record.data) === 6;
     if (record.type === 'CNAME') return typeof record.data === 'string';
+    if (record.type !== 'SRV') return false;
     return Number.isInteger(record.data.port) && typeof record.data.target === 'string';
   });
 }
