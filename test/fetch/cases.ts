@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, describeHead, settled } from './observe.ts';
 import type { Servers } from './servers.ts';
 
@@ -478,6 +479,17 @@ const readers: Record<string, (response: Response) => Promise<unknown>> = {
     headers.get('Content-Type'),
     headers.has('nope'),
   ],
+  inspect: async (response) => inspect(response).replace(/^ *(date|'keep-alive'): .*\n/gm, ''),
+  'structured clone': (response) => settled(() => structuredClone(response)),
+  'a patched json()': async (response) => {
+    const { json } = Response.prototype;
+    try {
+      Object.assign(Response.prototype, { json: () => Promise.resolve('patched') });
+      return await response.json();
+    } finally {
+      Object.assign(Response.prototype, { json });
+    }
+  },
   members: async (response) => {
     const names = [];
     for (const name in response) names.push(name);

@@ -44,7 +44,7 @@ export function describeHead(response: Response): object {
     body: response.body === null ? null : [response.body.constructor.name, response.body.locked],
     instance: [response instanceof Response, response.constructor === Response, response.headers instanceof Headers],
     tag: [Object.prototype.toString.call(response), Object.prototype.toString.call(response.headers)],
-    members: Object.keys(response),
+    members: Reflect.ownKeys(response).map(String),
   };
 }
 

@@ -2,7 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { getEventListeners } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { Agent, Pool } from 'undici';
+import { createServer as createH2Server } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { Agent, H2CClient, Pool } from 'undici';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createFetch, type FetchDispatcher } from '../../src/transport/fetch/index.ts';
 import { bundled } from './compare.ts';
@@ -210,4 +212,55 @@ test('loading it does not load the classes of built-in fetch', () => {
     console.log(before, loaded());`;
   const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
   expect(output.trim()).toBe('false false');
+});
+
+test('it reads HTTP/2 as well', async () => {
+  const server = createH2Server((_, response) => {
+    response.setHeader('set-cookie', ['a=1', 'b=2']);
+    response.setHeader('content-type', 'application/json');
+    response.end('{"over":"h2"}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = new H2CClient(origin);
+  const response = await createFetch(client)(`${origin}/x`, { method: 'POST', body: 'y' });
+  expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
+  expect([response.status, response.statusText, await response.json()]).toEqual([200, '', { over: 'h2' }]);
+  await client.destroy();
+  server.close();
+});
+
+test('an error right behind the head breaks the body, not the response', async () => {
+  const reset = new Error('reset');
+  const breaking = createFetch(
+    scripted((_, handler) => {
+      const control = controller();
+      handler['onRequestStart']!(control, {});
+      handler['onResponseStart']!(control, 200, {}, 'OK');
+      handler['onResponseError']!(control, reset);
+    }),
+  );
+  const response = await breaking('http://orders/');
+  expect(response.status).toBe(200);
+  await expect(response.json()).rejects.toMatchObject({ message: 'terminated', cause: reset });
+});
+
+test('a large body behind a redirect is not read to its end', async () => {
+  const controls: ReturnType<typeof controller>[] = [];
+  const moving = createFetch(
+    scripted((_, handler) => {
+      const control = controller();
+      controls.push(control);
+      handler['onRequestStart']!(control, {});
+      if (controls.length > 1) {
+        handler['onResponseStart']!(control, 204, {}, 'No Content');
+        return handler['onResponseEnd']!(control, {});
+      }
+      handler['onResponseStart']!(control, 302, { location: '/' }, 'Found');
+      for (let chunk = 0; chunk < 10; chunk++) handler['onResponseData']!(control, Buffer.alloc(16_384));
+    }),
+  );
+  expect((await moving('http://orders/a')).status).toBe(204);
+  expect(controls[0]!.abort).toHaveBeenCalled();
+  expect(controls[1]!.abort).not.toHaveBeenCalled();
 });

@@ -107,6 +107,10 @@ export class DecodedBody implements Pieces {
     };
   }
 
+  get complete(): boolean {
+    return this.#raw.complete;
+  }
+
   async read(): Promise<Piece> {
     const raw = this.#raw;
     try {

@@ -68,6 +68,8 @@ function tidy(value: unknown): string | undefined {
   return trimmed === '' || TIDY.test(trimmed) ? trimmed : undefined;
 }
 
+const NONE: ReadonlySet<Role> = new Set();
+
 /** What the rest of a request says about its headers. */
 export interface Surroundings {
   readonly secure: boolean;
@@ -95,8 +97,8 @@ export function acceptEncoding(secure: boolean): string {
  */
 export function wireHeaders(given: unknown, around: Surroundings): WireHeaders | undefined {
   const fields: Record<string, string> = {};
-  const roles = new Set<Role>();
-  if (given !== undefined && !collect(given, fields, roles)) return undefined;
+  const roles = given === undefined ? NONE : new Set<Role>();
+  if (given !== undefined && !collect(given, fields, roles as Set<Role>)) return undefined;
 
   if (around.contentType !== undefined && !roles.has('content-type')) fields['content-type'] = around.contentType;
   if (!roles.has('accept')) fields['accept'] = '*/*';

@@ -8,6 +8,8 @@ export interface Pieces {
   cancel(reason: unknown): void;
   /** Told at once when the body breaks, also while nobody reads. */
   onFailure: ((reason: unknown) => void) | undefined;
+  /** All of it has come: the connection has no more to do with it. */
+  readonly complete: boolean;
 }
 
 /** What a body asks of the connection it arrives on. */
@@ -41,7 +43,6 @@ export class ArrivingBody implements Pieces {
     this.#signal = signal;
   }
 
-  /** Arrived whole: everything there will be is held. */
   get complete(): boolean {
     return this.#state === 'ended';
   }

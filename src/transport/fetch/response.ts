@@ -21,15 +21,14 @@ export interface ResponseHead {
 type NativeBody = ConstructorParameters<typeof Response>[0];
 type NativeHeaders = NonNullable<NonNullable<ConstructorParameters<typeof Response>[1]>['headers']>;
 
-interface Shape {
-  new (
-    body: NativeBody,
-    head: { status: number; statusText: string; headers: NativeHeaders },
-    from: Provenance,
-  ): Response;
+interface NativeHead {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: NativeHeaders;
 }
 
-/** Reason phrases that the constructor of Response takes. */
+type Make = (body: NativeBody, head: NativeHead, from: Provenance) => Response;
+
 const PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** A response that nobody holds any more gives its connection back, unless somebody took the body out of it. */
@@ -38,7 +37,12 @@ const forgotten = new FinalizationRegistry<ReadableStream>((body) => {
     body.cancel('Response object has been garbage collected').catch(() => {});
 });
 
-let shape: Shape | undefined;
+/** Whether the constructor of Response takes this head: a status of 200 to 599 and a phrase in Latin-1. */
+function isKnown({ status, statusText }: NativeHead): boolean {
+  return status >= 200 && status <= 599 && PHRASE.test(statusText);
+}
+
+let native: Make | undefined;
 
 function enumerable(prototype: object, constructor: unknown): void {
   for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
@@ -52,17 +56,17 @@ function enumerable(prototype: object, constructor: unknown): void {
  * constructor has no word for. `instanceof`, `constructor`, the brand check and every reader are the built-in ones.
  * Defined at first use, because touching `Response` loads the built-in undici, which an import should not.
  */
-function define(): Shape {
+function define(): Make {
   // Not globalThis.Response itself: some servers put a stand-in there, and what fetch returns is still the built-in.
   const Native = Response.error().constructor as typeof Response;
   const NativeHeaders = new Native(null).headers.constructor as typeof Headers;
   const { clone } = Native.prototype;
-  const native = <K extends 'body' | 'headers'>(name: K): ((of: object) => Response[K]) => {
+  const getterOf = <K extends 'body' | 'headers'>(name: K): ((of: object) => Response[K]) => {
     const getter = Object.getOwnPropertyDescriptor(Native.prototype, name);
     return (of) => getter?.get?.call(of) as Response[K];
   };
-  const bodyOf = native('body');
-  const headersOf = native('headers');
+  const bodyOf = getterOf('body');
+  const headersOf = getterOf('headers');
 
   class SealedHeaders extends (NativeHeaders as unknown as new () => object) {
     append(...args: [string, string]): never {
@@ -86,20 +90,9 @@ function define(): Shape {
     readonly #from: Provenance;
     #sealed = false;
 
-    constructor(...[body, { status, statusText, headers }, from]: ConstructorParameters<Shape>) {
-      const known = status >= 200 && status <= 599 && PHRASE.test(statusText);
-      super(body, known ? { status, statusText, headers } : { headers });
-      // The constructor takes a status of 200 to 599 and a phrase in Latin-1; servers send others.
-      if (!known) {
-        const ok = status >= 200 && status <= 299;
-        Object.defineProperties(this, {
-          status: { value: status },
-          ok: { value: ok },
-          statusText: { value: statusText },
-        });
-      }
+    constructor(...[body, head, from]: Parameters<Make>) {
+      super(body, isKnown(head) ? head : { headers: head.headers });
       this.#from = from;
-      if (body) forgotten.register(this, body as ReadableStream);
     }
 
     get type(): 'basic' | 'cors' {
@@ -134,13 +127,43 @@ function define(): Shape {
       const body = bodyOf(this);
       // Native where it can: for a body that is gone (it refuses), for none, and for a stream that is no longer lazy.
       const branch = (body && branchOf(body)) ?? clone.call(this as never).body;
-      const left = bodyOf(this);
-      if (left) forgotten.register(this, left);
-      return new FetchResponse(branch as never, { status, statusText, headers }, this.#from) as unknown as Response;
+      const twin = make(branch as never, { status, statusText, headers }, this.#from);
+      const kept = bodyOf(this);
+      if (kept) forgotten.register(this, kept);
+      if (branch) forgotten.register(twin, branch);
+      return twin;
     }
   }
   enumerable(FetchResponse.prototype, Native);
-  return FetchResponse as unknown as Shape;
+
+  const make: Make = (body, head, from) =>
+    new (isKnown(head) ? FetchResponse : OddResponse)(body, head, from) as unknown as Response;
+
+  /** For what the constructor of Response does not take. */
+  class OddResponse extends FetchResponse {
+    readonly #head: { readonly status: number; readonly statusText: string };
+
+    constructor(...args: Parameters<Make>) {
+      super(...args);
+      this.#head = args[1];
+    }
+
+    // The constructor of Response asks for the status while there is no head yet.
+    get status(): number {
+      return #head in this ? this.#head.status : 200;
+    }
+
+    get ok(): boolean {
+      return this.status >= 200 && this.status <= 299;
+    }
+
+    get statusText(): string {
+      return #head in this ? this.#head.statusText : '';
+    }
+  }
+  enumerable(OddResponse.prototype, Native);
+
+  return make;
 }
 
 /** undici's parsed headers, as the constructor of Headers wants them: pairs as soon as a name comes twice. */
@@ -157,8 +180,17 @@ function pairsOf(headers: Fields): [string, string][] {
   );
 }
 
+/** A response as fetch would have made it. */
 export function makeResponse(head: ResponseHead, body: Pieces | null, from: Provenance): Response {
-  shape ??= define();
+  native ??= define();
   const { status, statusText, headers } = head;
-  return new shape(body && lazyStream(body), { status, statusText, headers: fillable(headers) }, from);
+  const stream = body && lazyStream(body);
+  const response = native(stream, { status, statusText, headers: fillable(headers) }, from);
+  // Most small bodies come in one turn with their head, and keep no connection: the registry, dear as it is, is for others.
+  if (body !== null) {
+    queueMicrotask(() => {
+      if (!body.complete) forgotten.register(response, stream!);
+    });
+  }
+  return response;
 }
