@@ -18,9 +18,9 @@ const generations = (answers: ReadonlyMap<string, number>): number => answers.si
 describe.each([
   ['nginx over HTTP/1.1', 'http', () => startNginx()],
   [
-    'nginx over h2c, which says GOAWAY after each 25 requests',
+    'nginx over h2c, which says GOAWAY after each 100 requests',
     'h2c',
-    () => startNginx({ listen: 'http2', server: 'keepalive_requests 25;' }),
+    () => startNginx({ listen: 'http2', server: 'keepalive_requests 100;' }),
   ],
   ['haproxy over HTTP/1.1', 'http', () => startHaproxy()],
   ['haproxy over h2c, which says GOAWAY at a reload', 'h2c', () => startHaproxy('proto h2')],
@@ -32,10 +32,10 @@ describe.each([
     const mesh = createMesh({ services: { orders: { target, protocol } } });
     meshes.push(mesh);
     let turn = 0;
-    const reloads = repeat(10, 400, () => pair[turn++ % 2]!.reload());
-    const { sent, answers, failures } = await load(mesh.fetch, 'http://orders/', 200, reloads);
+    const reloads = repeat(15, 200, () => pair[turn++ % 2]!.reload());
+    const { sent, answers, failures } = await load(mesh.fetch, 'http://orders/', 500, reloads);
     expect(failures).toEqual({});
-    expect(sent).toBeGreaterThan(400);
+    expect(sent).toBeGreaterThan(800);
     expect(generations(answers)).toBeGreaterThanOrEqual(4);
   });
 });
