@@ -26,7 +26,7 @@ function send(cluster: Cluster, next: Service, call: Call): Promise<Exchange> {
     (error: unknown) => {
       const now = cluster.env.clock.now();
       pick.done(outcomeOfError(error, now - call.begun, now));
-      attribute(error, endpoint);
+      attribute(error, endpoint, call.attempt);
       throw error;
     },
   );

@@ -16,18 +16,22 @@ export class CallSignal implements TimerNode, Abortable {
   prev: TimerNode | undefined = undefined;
   next: TimerNode | undefined = undefined;
   #expiry: (() => unknown) | undefined = undefined;
+  // A call's signal has two listeners as a rule, its caller and its attempt: a set would cost more than all the rest.
   #first: Abortable | undefined = undefined;
+  #second: Abortable | undefined = undefined;
   #others: Set<Abortable> | undefined = undefined;
 
-  /** Gives the call up: listeners are told once, in the order they came. Later calls change nothing. */
+  /** Gives the call up: listeners are told once. Later calls change nothing. */
   abort(reason: unknown): void {
     if (this.aborted) return;
     this.aborted = true;
     this.reason = reason;
     const first = this.#first;
+    const second = this.#second;
     const others = this.#others;
-    this.#first = this.#others = undefined;
+    this.#first = this.#second = this.#others = undefined;
     first?.onAbort(reason);
+    second?.onAbort(reason);
     if (others !== undefined) for (const listener of others) listener.onAbort(reason);
   }
 
@@ -35,23 +39,26 @@ export class CallSignal implements TimerNode, Abortable {
   listen(listener: Abortable): void {
     if (this.aborted) listener.onAbort(this.reason);
     else if (this.#first === undefined) this.#first = listener;
+    else if (this.#second === undefined) this.#second = listener;
     else (this.#others ??= new Set()).add(listener);
   }
 
   /** Tells `listener` no more. */
   unlisten(listener: Abortable): void {
     if (this.#first === listener) this.#first = undefined;
+    else if (this.#second === listener) this.#second = undefined;
     else this.#others?.delete(listener);
   }
 
-  /** What the timer wheel aborts it with when it is due; called then, not before. */
+  /** What the timer wheel aborts it with when it is due; called then, not before. Undefined: not yet. */
   expireWith(expiry: () => unknown): void {
     this.#expiry = expiry;
   }
 
   /** Called by the timer wheel. */
   fire(): void {
-    this.abort(this.#expiry?.());
+    const reason = this.#expiry?.();
+    if (reason !== undefined) this.abort(reason);
   }
 
   /** A signal that listens to another: aborted together with it. */

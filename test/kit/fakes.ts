@@ -14,7 +14,7 @@ export function fakeCall(given: Partial<Call> = {}): Call {
     service: 'orders',
     attempt: 0,
     start: 0,
-    begun: 0,
+    begun: given.start ?? 0,
     deadline: Infinity,
     signal: new CallSignal(),
     criticality: 'default',

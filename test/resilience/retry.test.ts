@@ -70,7 +70,7 @@ function world({
 
 function fault(code: MeshErrorCode, details: MeshErrorDetails = {}, endpoint?: Endpoint): MeshError {
   const error = new MeshError(code, 'it failed', { service: 'orders', ...details });
-  if (endpoint !== undefined) attribute(error, endpoint);
+  if (endpoint !== undefined) attribute(error, endpoint, 0);
   return error;
 }
 

@@ -1,5 +1,6 @@
 import pRetry from 'p-retry';
 import { meshErrorOf } from '../../core/errors.ts';
+import { endpointOf } from '../../model/attribution.ts';
 import type { Call } from '../../model/call.ts';
 import type { Exchange } from '../../model/exchange.ts';
 import type { Layer, Service } from '../../model/service.ts';
@@ -130,7 +131,9 @@ class RetryLoop {
     this.#body?.close();
     const error = meshErrorOf(failed.error);
     if (error !== undefined) {
-      error.attempts = this.#attempts;
+      // What ended before it had an endpoint (in discovery, for want of one) was no attempt.
+      const wasAttempt = error.blame !== 'self' || endpointOf(error) !== undefined;
+      error.attempts = wasAttempt ? this.#attempts : this.#attempts - 1;
       error.retriesSpent ||= spent;
     }
     throw failed.error;
