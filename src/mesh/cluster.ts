@@ -154,7 +154,11 @@ export class Cluster {
     const { outlier, panic } = this.settings;
     if (outlier === false) return undefined;
     const detector = new OutlierDetector({ ...outlier, panic }, this.env);
-    detector.onChange(() => (this.#dirty = true));
+    detector.onChange((endpoint) => {
+      this.#dirty = true;
+      // Idle connections of one that went silent may be as dead as those that told: it is tried again over new ones.
+      if (endpoint.state === 'ejected') void disconnect(endpoint, 'close');
+    });
     return detector;
   }
 
