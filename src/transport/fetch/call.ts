@@ -179,8 +179,9 @@ export class FetchCall implements Abortable, Flow {
   }
 
   #next(request: PlainRequest, journey: Journey): void {
-    if (this.#waiting === undefined) return;
-    new FetchCall(this.#dispatcher, request, this.#waiting, journey).begin();
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting !== undefined) new FetchCall(this.#dispatcher, request, waiting, journey).begin();
   }
 
   #leave(): void {
