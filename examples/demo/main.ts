@@ -82,6 +82,7 @@ if (lost !== undefined) {
   console.error(`\n ${lost} ended by itself: the figures mean nothing.`);
   process.exitCode = 1;
 } else if (signal.aborted) {
+  console.log('\n Stopped before its end.');
   process.exitCode = 130;
 } else if (!(successOf(result) >= PROMISED)) {
   console.error(`\n Fewer than ${PROMISED * 100}% of the requests through the mesh were answered well.`);

@@ -32,7 +32,7 @@ export const successOf = ({ requests, failures }: Result): number => 1 - failure
 const WIDTHS = [9, 8, 9, 8, 8, 8, 8];
 
 /** Above this, the machine's own lateness in sending is worth a word, ms. */
-const LATE = 50;
+const LATE = 100;
 
 /** The closing lines. `late`: by how much the machine was late at worst in sending a request, ms. */
 export function summary(mesh: Result, plain: Result, late = 0): string[] {
