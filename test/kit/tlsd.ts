@@ -11,6 +11,8 @@ export interface Tlsd {
   connections: number;
   handshakes: number;
   requests: number;
+  /** The name that the last client asked for. */
+  servername: string | undefined;
   /** The last connection whose handshake came to its end. */
   socket: TLSSocket | undefined;
 }
@@ -26,6 +28,8 @@ export async function startTlsd(
     socket.on('error', () => {});
     seen.handshakes++;
     seen.socket = socket;
+    // Node documents it, its types leave it out.
+    seen.servername = (socket as TLSSocket & { servername?: string }).servername;
     void answer(new Peer(socket, () => seen.requests++), 0);
   });
   server.on('tlsClientError', () => {});
@@ -34,6 +38,14 @@ export async function startTlsd(
   await once(server, 'listening');
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
-  const seen: Tlsd = { address: `127.0.0.1:${port}`, connections: 0, handshakes: 0, requests: 0, socket: undefined };
+  const address = `127.0.0.1:${port}`;
+  const seen: Tlsd = {
+    address,
+    connections: 0,
+    handshakes: 0,
+    requests: 0,
+    servername: undefined,
+    socket: undefined,
+  };
   return seen;
 }

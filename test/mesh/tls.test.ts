@@ -53,7 +53,7 @@ describe('TLS', () => {
     expect(await ask(mesh)).toBe(200);
     expect(await ask(mesh, {}, 'https://orders')).toBe(200);
     expect((await mesh.fetch('https://orders/')).status).toBe(200);
-    expect(server.socket?.servername).toBe('orders');
+    expect(server.servername).toBe('orders');
     expect(server.requests).toBe(3);
   });
 
@@ -61,7 +61,7 @@ describe('TLS', () => {
     const server = await startTlsd(orders);
     const mesh = meshOf(server.address, { tls: { ca: authority.cert } });
     for (let call = 0; call < 10; call++) expect(await ask(mesh, { host: `host-${call}.example:8443` })).toBe(200);
-    expect(server.socket?.servername).toBe('orders');
+    expect(server.servername).toBe('orders');
     // undici's pool opens a second one where the first is not quite free again.
     expect(server.connections).toBeLessThanOrEqual(2);
   });
@@ -78,7 +78,7 @@ describe('TLS', () => {
     const server = await startTlsd(await authority.issue({ names: ['orders.internal'] }));
     const mesh = meshOf(server.address, { tls: { ca: authority.cert, servername: 'orders.internal' } });
     expect(await ask(mesh)).toBe(200);
-    expect(server.socket?.servername).toBe('orders.internal');
+    expect(server.servername).toBe('orders.internal');
     const unnamed = meshOf(server.address, { tls: { ca: authority.cert } });
     expect(await failing(ask(unnamed))).toMatchObject({ code: 'INMESH_TLS', blame: 'config', sent: false });
   });
