@@ -70,7 +70,7 @@ export class MeshError extends Error {
   endpoint: string | undefined;
   attempts: number;
   /** Whether any byte of the request may have left. */
-  sent: boolean;
+  readonly sent: boolean;
   /** Whether retries or their budget were used up on it: whoever passes it on answers with `x-mesh-retry: never`. */
   retriesSpent = false;
 

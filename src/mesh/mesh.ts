@@ -82,6 +82,7 @@ export class Mesh extends Dispatcher {
       start: now,
       begun: now,
       deadline: inherited === undefined ? Infinity : deadlineOn(this._env.clock, inherited),
+      attemptTimeout: Infinity,
       signal: new CallSignal(),
       criticality: inherited?.criticality ?? 'default',
       tried: NONE,

@@ -54,8 +54,8 @@ export function standardStack(): Stack<StackContext> {
     },
     {
       role: 'attempt-timeout',
-      why: 'gives up on one attempt so that another endpoint may be tried in time; it covers picking, connecting and the head',
-      make: ({ settings, env }) => attemptTimeoutLayer({ timeout: settings.attemptTimeout, env }),
+      why: 'gives up on one attempt so that another endpoint may be tried in time; it covers connecting and the head',
+      make: ({ settings }) => attemptTimeoutLayer({ timeout: settings.attemptTimeout }),
     },
     {
       role: 'balance',

@@ -17,6 +17,8 @@ export interface Call {
   readonly begun: number;
   /** The instant by which head and body must be in, on the monotonic clock, ms. */
   readonly deadline: number;
+  /** How long this attempt may take until its head, ms; the transport holds it to that. Infinity where nothing limits it. */
+  readonly attemptTimeout: number;
   /** Aborted when nobody waits any more: caller gone, deadline passed, attempt lost. */
   readonly signal: CallSignal;
   /** How dearly the caller wants the answer. */

@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import type { Clock } from '../core/clock.ts';
+import { formatDuration } from '../core/duration.ts';
+import type { Env } from '../core/env.ts';
 import { MeshError } from '../core/errors.ts';
+import { isLate, type TimerNode } from '../core/timers.ts';
 import type { Call } from '../model/call.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { Exchange } from '../model/exchange.ts';
@@ -28,7 +30,9 @@ export type RawHeaders = Buffer[] | string[] | IncomingHttpHeaders | null;
  * It resolves at the head. The parser delivers head and first chunks in one turn, before anybody can have accepted,
  * so those chunks are kept by reference and handed over at `accept`: keeping them costs less than pausing.
  */
-export class Attempt implements Exchange, Dispatcher.DispatchHandler, Dispatcher.DispatchController, Abortable {
+export class Attempt
+  implements Exchange, Dispatcher.DispatchHandler, Dispatcher.DispatchController, Abortable, TimerNode
+{
   statusCode = 0;
   headers: IncomingHttpHeaders = {};
   receivedAt = 0;
@@ -38,10 +42,13 @@ export class Attempt implements Exchange, Dispatcher.DispatchHandler, Dispatcher
   rawHeaders: RawHeaders = null;
   rawTrailers: RawHeaders = null;
   paused = false;
+  due = 0;
+  prev: TimerNode | undefined = undefined;
+  next: TimerNode | undefined = undefined;
 
   readonly #call: Call;
   readonly #pool: Dispatcher;
-  readonly #clock: Clock;
+  readonly #env: Env;
   readonly #start: number;
   #resolve!: (exchange: Exchange) => void;
   #reject!: (error: unknown) => void;
@@ -65,18 +72,21 @@ export class Attempt implements Exchange, Dispatcher.DispatchHandler, Dispatcher
   #listener: ((outcome: Outcome) => void) | undefined;
   #listeners: ((outcome: Outcome) => void)[] | undefined;
 
-  constructor(call: Call, endpoint: Endpoint, pool: Dispatcher, clock: Clock) {
+  constructor(call: Call, endpoint: Endpoint, pool: Dispatcher, env: Env) {
     this.#call = call;
     this.endpoint = endpoint;
     this.#pool = pool;
-    this.#clock = clock;
+    this.#env = env;
     this.#start = call.begun;
     this.head = new Promise<Exchange>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
     call.signal.listen(this);
-    if (this.#error === undefined) pool.dispatch(call.request, this);
+    if (this.#error !== undefined) return;
+    const due = call.begun + call.attemptTimeout;
+    if (due < call.deadline) env.timers.add(this, due);
+    pool.dispatch(call.request, this);
   }
 
   get aborted(): boolean {
@@ -113,9 +123,7 @@ export class Attempt implements Exchange, Dispatcher.DispatchHandler, Dispatcher
     this.headers = headers;
     this.rawHeaders = controller.rawHeaders ?? null;
     this.#statusText = statusText;
-    this.receivedAt = this.#clock.now();
-    this.#latency = this.receivedAt - this.#start;
-    this.#resolve(this);
+    this.#onHead();
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -136,7 +144,7 @@ export class Attempt implements Exchange, Dispatcher.DispatchHandler, Dispatcher
   onResponseEnd(controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
     this.#trailers = trailers;
     this.rawTrailers = controller.rawTrailers ?? null;
-    this.#finish(outcomeOfStatus(this.statusCode, this.#latency, this.#clock.now()));
+    this.#finish(outcomeOfStatus(this.statusCode, this.#latency, this.#env.clock.now()));
     this.#conclude();
   }
 
@@ -166,10 +174,18 @@ export class Attempt implements Exchange, Dispatcher.DispatchHandler, Dispatcher
     this.headers = headers;
     this.rawHeaders = controller.rawHeaders ?? null;
     this.#socket = socket;
-    this.receivedAt = this.#clock.now();
-    this.#latency = this.receivedAt - this.#start;
+    this.#onHead();
     socket.once('close', () => this.#finish({ kind: 'success', latency: this.#latency, status: statusCode }));
-    this.#resolve(this);
+  }
+
+  /** What the timer wheel calls: there is no head yet. */
+  fire(): void {
+    const { attemptTimeout, deadline } = this.#call;
+    if (!isLate(this, this.#env.clock)) return this.onAbort(this.#timedOut());
+    // The process stood still, for how much of the attempt nobody knows; the answer may be waiting in the kernel, the
+    // request may not have left. So the attempt gets its time again, as far as the deadline allows.
+    const again = this.#env.clock.now() + attemptTimeout;
+    if (again < deadline) this.#env.timers.add(this, again);
   }
 
   // What the layers call.
@@ -204,7 +220,6 @@ export class Attempt implements Exchange, Dispatcher.DispatchHandler, Dispatcher
   onAbort(reason: unknown): void {
     const error =
       reason instanceof Error ? reason : new MeshError('INMESH_ABORTED', 'The call was given up', { cause: reason });
-    if (!this.#started && isAttemptTimeout(error)) error.sent = false;
     this.#fail(error);
     if (this.#started) this.#controller?.abort(error);
     this.#socket?.destroy(error);
@@ -261,6 +276,21 @@ export class Attempt implements Exchange, Dispatcher.DispatchHandler, Dispatcher
     }
   }
 
+  #onHead(): void {
+    this.#env.timers.remove(this);
+    this.receivedAt = this.#env.clock.now();
+    this.#latency = this.receivedAt - this.#start;
+    this.#resolve(this);
+  }
+
+  #timedOut(): MeshError {
+    const { service, attemptTimeout, attempt } = this.#call;
+    const { address } = this.endpoint;
+    const message = `${service} at ${address} had no answer after ${formatDuration(attemptTimeout)}; raise attemptTimeout if that is how long answers take`;
+    const details = { service, endpoint: address, attempts: attempt + 1, sent: this.#started };
+    return new MeshError('INMESH_ATTEMPT_TIMEOUT', message, details);
+  }
+
   #onInformational(): void {
     if (++this.#informational <= INFORMATIONAL_LIMIT) return;
     const { service } = this.#call;
@@ -272,8 +302,9 @@ export class Attempt implements Exchange, Dispatcher.DispatchHandler, Dispatcher
     if (this.#error !== undefined || this.#trailers !== undefined) return;
     this.#error = error;
     this.#early = undefined;
+    this.#env.timers.remove(this);
     const head = this.statusCode !== 0;
-    if (!head) this.#latency = this.#clock.now() - this.#start;
+    if (!head) this.#latency = this.#env.clock.now() - this.#start;
     this.#finish(stale ? { kind: 'ignored', latency: 0 } : outcomeOfError(error, this.#latency));
     if (!head) this.#reject(error);
     else this.#conclude();
@@ -294,11 +325,6 @@ export class Attempt implements Exchange, Dispatcher.DispatchHandler, Dispatcher
     this.#controller?.abort(reason);
     this.#socket?.destroy();
   }
-}
-
-/** The one reason to give up that is about this attempt alone. */
-function isAttemptTimeout(error: Error): error is MeshError {
-  return error instanceof MeshError && error.code === 'INMESH_ATTEMPT_TIMEOUT';
 }
 
 const IDEMPOTENT = new Set<string>(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'QUERY']);

@@ -16,7 +16,7 @@ export function createLeaf(settings: ConnectionSettings, env: Env, onConnect: (e
       endpoint.connection = connection = new Connection(endpoint, dial, settings);
       onConnect(endpoint);
     }
-    return new Attempt(call, endpoint, connection.pool, env.clock).head;
+    return new Attempt(call, endpoint, connection.pool, env).head;
   };
 }
 

@@ -16,6 +16,7 @@ export function fakeCall(given: Partial<Call> = {}): Call {
     start: 0,
     begun: given.start ?? 0,
     deadline: Infinity,
+    attemptTimeout: Infinity,
     signal: new CallSignal(),
     criticality: 'default',
     tried: [],

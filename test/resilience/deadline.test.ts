@@ -5,7 +5,7 @@ import { silentLogger } from '../../src/core/log.ts';
 import type { Call } from '../../src/model/call.ts';
 import { outcomeOfError } from '../../src/model/outcome.ts';
 import type { Service } from '../../src/model/service.ts';
-import { attemptTimeoutLayer, deadlineLayer } from '../../src/resilience/deadline/index.ts';
+import { deadlineLayer } from '../../src/resilience/deadline/index.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 import { fakeCall, FakeExchange } from '../kit/fakes.ts';
 
@@ -112,119 +112,5 @@ describe('deadlineLayer', () => {
     const w = world();
     void deadlineLayer({ deadline: Infinity, env: w.env })(blackHole(w.seen))(w.call()).catch(() => {});
     expect(w.env.timers.size).toBe(0);
-  });
-});
-
-describe('attemptTimeoutLayer', () => {
-  it('gives up an attempt without a head, blaming its endpoint, and leaves the call alive', async () => {
-    const w = world();
-    const call = w.call({ deadline: 11_000 });
-    const result = follow(attemptTimeoutLayer({ timeout: 3_000, env: w.env })(blackHole(w.seen))(call));
-    await w.clock.advance(2_999);
-    expect(result.error).toBeUndefined();
-    await w.clock.advance(1);
-    expect(result.error).toMatchObject({ code: 'INMESH_ATTEMPT_TIMEOUT', service: 'orders' });
-    expect(result.error!.message).toMatch(/orders .*3s; raise attemptTimeout/);
-    expect(outcomeOfError(result.error, 3_000)).toMatchObject({ kind: 'failure', retryable: true });
-    expect(call.signal.aborted).toBe(false);
-  });
-
-  it('leaves the body alone once the head is in', async () => {
-    const w = world();
-    const result = follow(attemptTimeoutLayer({ timeout: 3_000, env: w.env })(slow(w, 2_000))(w.call()));
-    await w.clock.advance(60_000);
-    expect(result.value!.statusCode).toBe(200);
-    expect(w.seen[0]!.signal.aborted).toBe(false);
-    expect(w.env.timers.size).toBe(0);
-  });
-
-  it('gives up head or body together with the call', async () => {
-    const w = world();
-    const call = w.call();
-    follow(attemptTimeoutLayer({ timeout: 3_000, env: w.env })(slow(w, 10))(call));
-    await w.clock.advance(20);
-    const reason = new MeshError('INMESH_ABORTED', 'gone');
-    call.signal.abort(reason);
-    expect(w.seen[0]!.signal.reason).toBe(reason);
-  });
-
-  it('lets an attempt that reaches the deadline use all that remains', async () => {
-    const w = world();
-    const result = follow(
-      attemptTimeoutLayer({ timeout: 3_000, env: w.env })(slow(w, 2_900))(w.call({ deadline: 4_000 })),
-    );
-    expect(w.env.timers.size).toBe(0);
-    await w.clock.advance(2_900);
-    expect(result.value!.statusCode).toBe(200);
-  });
-
-  it('stops listening to the call after an attempt that failed', async () => {
-    const w = world();
-    const call = w.call();
-    const failing: Service = (attempt) => {
-      w.seen.push(attempt);
-      return Promise.reject(new MeshError('INMESH_RESET', 'reset'));
-    };
-    const result = follow(attemptTimeoutLayer({ timeout: 3_000, env: w.env })(failing)(call));
-    await w.clock.advance(0);
-    expect(result.error!.code).toBe('INMESH_RESET');
-    call.signal.abort('gone');
-    expect(w.seen[0]!.signal.aborted).toBe(false);
-    expect(w.env.timers.size).toBe(0);
-  });
-
-  it('does not start an attempt that nobody waits for any more', async () => {
-    const w = world();
-    const call = w.call();
-    call.signal.abort(new MeshError('INMESH_ABORTED', 'gone'));
-    const result = follow(attemptTimeoutLayer({ timeout: 3_000, env: w.env })(blackHole(w.seen))(call));
-    await w.clock.advance(0);
-    expect(result.error!.code).toBe('INMESH_ABORTED');
-  });
-});
-
-describe('attemptTimeoutLayer in a process that stood still', () => {
-  it('takes the answer that waited meanwhile', async () => {
-    const w = world();
-    let answer = (): void => {};
-    const service: Service = (call) =>
-      new Promise((resolve, reject) => {
-        answer = () => resolve(new FakeExchange(200));
-        call.signal.listen({ onAbort: reject });
-      });
-    const result = follow(attemptTimeoutLayer({ timeout: 3_000, env: w.env })(service)(w.call()));
-    await w.clock.jump(5_000); // timers run before the sockets are read
-    expect(result.error).toBeUndefined();
-    answer();
-    await w.clock.advance(0);
-    expect(result.value!.statusCode).toBe(200);
-    expect(w.env.timers.size).toBe(0);
-  });
-
-  it('gives the attempt its time again, and then does blame a black hole', async () => {
-    const w = world();
-    const result = follow(attemptTimeoutLayer({ timeout: 3_000, env: w.env })(blackHole(w.seen))(w.call()));
-    await w.clock.jump(5_000);
-    await w.clock.advance(2_999);
-    expect(result.error).toBeUndefined();
-    await w.clock.advance(1);
-    expect(result.error!.code).toBe('INMESH_ATTEMPT_TIMEOUT');
-  });
-
-  it('leaves the rest to the deadline where the attempt cannot have its time again', async () => {
-    const w = world();
-    const call = w.call({ deadline: 8_000 });
-    const result = follow(attemptTimeoutLayer({ timeout: 3_000, env: w.env })(blackHole(w.seen))(call));
-    await w.clock.jump(5_000);
-    await w.clock.advance(1_999);
-    expect(result.error).toBeUndefined();
-    expect(w.env.timers.size).toBe(0);
-  });
-
-  it('is not fooled by the little that timers are always late', async () => {
-    const w = world();
-    const result = follow(attemptTimeoutLayer({ timeout: 3_000, env: w.env })(blackHole(w.seen))(w.call()));
-    await w.clock.jump(3_020);
-    expect(result.error!.code).toBe('INMESH_ATTEMPT_TIMEOUT');
   });
 });

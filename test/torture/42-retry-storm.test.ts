@@ -7,7 +7,7 @@ import type { Call } from '../../src/model/call.ts';
 import type { Exchange } from '../../src/model/exchange.ts';
 import { compose } from '../../src/model/service.ts';
 import { RetryBudget } from '../../src/resilience/budget/index.ts';
-import { attemptTimeoutLayer, deadlineLayer } from '../../src/resilience/deadline/index.ts';
+import { deadlineLayer } from '../../src/resilience/deadline/index.ts';
 import { retryLayer } from '../../src/resilience/retry/index.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 import { fakeCall, FakeExchange } from '../kit/fakes.ts';
@@ -16,15 +16,19 @@ const RATE = 200;
 const WINDOW = 10;
 
 /** How a backend fails. */
-const FAILURES: Record<string, (call: Call) => Promise<Exchange>> = {
+const FAILURES: Record<string, (call: Call, clock: ManualClock) => Promise<Exchange>> = {
   'answers 503': () => Promise.resolve(new FakeExchange(503)),
   'resets every connection': () => Promise.reject(new MeshError('INMESH_RESET', 'reset')),
-  'answers nothing': (call) => new Promise((_, reject) => call.signal.listen({ onAbort: reject })),
+  'answers nothing': (call, clock) =>
+    new Promise((_, reject) => {
+      call.signal.listen({ onAbort: reject });
+      clock.schedule(300, () => reject(new MeshError('INMESH_ATTEMPT_TIMEOUT', 'no answer')));
+    }),
 };
 
 /** Offers `RATE` calls per second for each entry of `healthy`; counts what was sent and what succeeded, by second. */
 async function run(
-  failure: (call: Call) => Promise<Exchange>,
+  failure: (call: Call, clock: ManualClock) => Promise<Exchange>,
   share: readonly number[],
 ): Promise<{ sent: number[]; succeeded: number[] }> {
   const clock = new ManualClock();
@@ -38,11 +42,10 @@ async function run(
     [
       deadlineLayer({ deadline: 10_000, env }),
       retryLayer({ max: 2, backoff: { base: 25, cap: 1_000 }, replayLimit: 65_536, budget, env }),
-      attemptTimeoutLayer({ timeout: 300, env }),
     ],
     (call) => {
       sent[sent.length - 1]!++;
-      return chance() < failing ? failure(call) : Promise.resolve(new FakeExchange(200));
+      return chance() < failing ? failure(call, clock) : Promise.resolve(new FakeExchange(200));
     },
   );
   for (const now of share) {
