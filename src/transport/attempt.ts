@@ -17,6 +17,8 @@ import { brokeReused } from './reuse.ts';
 const EARLY_LIMIT = 65_536;
 /** A discarded body of at most this length is read to its end, because that saves the connection. */
 const DRAIN_LIMIT = 65_536;
+/** … and if it comes within so many milliseconds. */
+const DRAIN_TIME = 1_000;
 /** How many connections in a row may turn out to have been closed while idle before that counts as a reset. */
 const RESEND_LIMIT = 3;
 /** More informational heads (103 Early Hints…) than this before the real one are taken for an attack. */
@@ -178,8 +180,9 @@ export class Attempt
     socket.once('close', () => this.#finish({ kind: 'success', latency: this.#latency, status: statusCode }));
   }
 
-  /** What the timer wheel calls: there is no head yet. */
+  /** What the timer wheel calls: there is no head yet, or no end of what was discarded. */
   fire(): void {
+    if (this.#discarded) return this.#cut(new Error('discarded'));
     const { attemptTimeout, deadline } = this.#call;
     if (!isLate(this, this.#env.clock)) return this.onAbort(this.#timedOut());
     // The process stood still, for how much of the attempt nobody knows; the answer may be waiting in the kernel, the
@@ -213,8 +216,9 @@ export class Attempt
     this.#early = undefined;
     if (this.#outcome !== undefined) return;
     const length = Number(this.headers['content-length'] ?? Infinity);
-    if (this.#socket === undefined && length <= DRAIN_LIMIT) this.#controller?.resume();
-    else this.#cut(new Error('discarded'));
+    if (this.#socket !== undefined || length > DRAIN_LIMIT) return this.#cut(new Error('discarded'));
+    this.#env.timers.add(this, this.#env.clock.now() + DRAIN_TIME);
+    this.#controller?.resume();
   }
 
   onAbort(reason: unknown): void {
@@ -302,7 +306,6 @@ export class Attempt
     if (this.#error !== undefined || this.#trailers !== undefined) return;
     this.#error = error;
     this.#early = undefined;
-    this.#env.timers.remove(this);
     const head = this.statusCode !== 0;
     if (!head) this.#latency = this.#env.clock.now() - this.#start;
     this.#finish(stale ? { kind: 'ignored', latency: 0 } : outcomeOfError(error, this.#latency));
@@ -313,6 +316,7 @@ export class Attempt
   #finish(outcome: Outcome): void {
     if (this.#outcome !== undefined) return;
     this.#outcome = outcome;
+    this.#env.timers.remove(this);
     this.#call.signal.unlisten(this);
     this.#listener?.(outcome);
     if (this.#listeners !== undefined) for (const listener of this.#listeners) listener(outcome);
