@@ -38,7 +38,7 @@ export function isSecure(protocol: ConnectionSettings['protocol']): boolean {
 /** Streams that one HTTP/2 connection carries: what servers allow by default. */
 const STREAMS = 100;
 
-type Connect = buildConnector.connector;
+type Connect = (options: buildConnector.Options, callback: buildConnector.Callback) => Socket;
 
 /**
  * Runs something in no asynchronous context. A socket keeps the context that it was made in for life, and what it
@@ -54,13 +54,21 @@ const outside = AsyncLocalStorage.snapshot();
  */
 export class Connection implements EndpointConnection {
   readonly pool: Pool;
+  /** Not connected yet: undici, when destroyed, would let them go on. */
+  readonly #connecting: Set<Socket> = new Set();
 
   constructor(endpoint: Endpoint, dial: Connect, settings: ConnectionSettings) {
     const { protocol, service } = settings;
     const multiplexed = protocol === 'h2' || protocol === 'h2c';
     const { host, port } = endpoint;
     this.pool = new Pool(`${isSecure(protocol) ? 'https' : 'http'}://${service}`, {
-      connect: (options, callback) => outside(dial, { ...options, hostname: host, port: String(port) }, callback),
+      connect: (options, callback) => {
+        const socket = outside(dial, { ...options, hostname: host, port: String(port) }, (...result) => {
+          this.#connecting.delete(socket);
+          callback(...result);
+        });
+        this.#connecting.add(socket);
+      },
       connections: multiplexed ? Math.ceil(settings.connections / STREAMS) : settings.connections,
       pipelining: multiplexed ? STREAMS : 1,
       allowH2: multiplexed,
@@ -75,7 +83,9 @@ export class Connection implements EndpointConnection {
   }
 
   destroy(): Promise<void> {
-    return this.pool.destroy();
+    const destroyed = this.pool.destroy();
+    for (const socket of this.#connecting) socket.destroy(new Error('The connection is no longer wanted'));
+    return destroyed;
   }
 }
 
