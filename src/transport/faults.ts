@@ -26,6 +26,8 @@ const CALLER_FAULTS = new Set([
   'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
   'UND_ERR_ABORTED',
 ]);
+/** What this process itself has run out of: files, memory. No endpoint is to blame, and no other one would do better. */
+const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
 const TLS_ALERTS =
   /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|CRL_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH)/;
 const EPROTO = /^(EPROTO|ERR_OSSL)/;
@@ -48,6 +50,7 @@ export function faultOf(error: unknown, context: FaultContext): MeshError {
 
 function meshCodeOf(code: string, error: unknown, { sent }: FaultContext, unprocessed: boolean): MeshErrorCode {
   if (CALLER_FAULTS.has(code)) return code === 'UND_ERR_ABORTED' ? 'INMESH_ABORTED' : 'INMESH_REQUEST_INVALID';
+  if (EXHAUSTED.has(code)) return 'INMESH_OVERLOADED';
   if (TLS_ALERTS.test(code) || (!sent && EPROTO.test(code))) return 'INMESH_TLS';
   if (unprocessed) return 'INMESH_RESET';
   if (code === 'UND_ERR_CLOSED' || code === 'UND_ERR_DESTROYED') return 'INMESH_RESET';
@@ -94,6 +97,8 @@ function describe(code: string, error: unknown, { service, endpoint, sent, statu
   const where = `${service} at ${endpoint}`;
   if (TLS_ALERTS.test(code))
     return `TLS with ${where} failed: ${reason}. Check the service's tls options and the certificate's names`;
+  if (EXHAUSTED.has(code))
+    return `This process has run out of what a connection to ${where} takes: ${reason}. Raise its limits (ulimit -n), or lower limits.perEndpoint`;
   if (!sent) return `No connection to ${where}: ${reason}`;
   if (status !== undefined) return `The response body of ${where} broke off after status ${status}: ${reason}`;
   return `${where} did not answer properly: ${reason}`;
