@@ -42,7 +42,7 @@ const DOORS: [string, Send][] = [
         method: 'PUT',
         body: ReadableStream.from(body),
         duplex: 'half',
-      } as RequestInit),
+      }),
   ],
 ];
 
