@@ -29,6 +29,7 @@ export function installGlobally(mesh: Mesh): Restore {
   // setGlobalDispatcher puts a wrapper here that forbids HTTP/2; a mesh takes the older handlers by itself.
   globals[LEGACY_GLOBAL] = view;
   const restore = (): void => {
+    view._restored = true;
     if (globals[CURRENT_GLOBAL] === view) globals[CURRENT_GLOBAL] = before.current;
     if (globals[LEGACY_GLOBAL] === view) globals[LEGACY_GLOBAL] = before.legacy;
   };
@@ -39,6 +40,8 @@ export function installGlobally(mesh: Mesh): Restore {
 class ProcessView extends Dispatcher {
   readonly _mesh: Mesh;
   readonly _passthrough: Dispatch;
+  /** Whoever installed something over this view still leads here, and puts it back when undone. */
+  _restored = false;
 
   constructor(mesh: Mesh, passthrough: Dispatch) {
     super();
@@ -48,6 +51,7 @@ class ProcessView extends Dispatcher {
 
   override dispatch(options: UndiciDispatcher.DispatchOptions, handler: UndiciDispatcher.DispatchHandler): boolean {
     const { _mesh: mesh } = this;
+    if (this._restored) return this._passthrough(options, handler);
     const refuse = mesh._settings.unknownService === 'reject';
     const route = mesh._routes.of(options.origin);
     const isUnknown = route.kind === 'refused' && !mesh._runtimes.has(route.service);
