@@ -1,6 +1,7 @@
 import { SlidingWindow } from '../core/window.ts';
 import type { Endpoint, EndpointHealth } from '../model/endpoint.ts';
 import type { Counts } from './suspicion.ts';
+import type { Watch } from './watch.ts';
 
 /** What is remembered of one endpoint. */
 export class HealthRecord implements EndpointHealth {
@@ -14,6 +15,8 @@ export class HealthRecord implements EndpointHealth {
   /** Whether an attempt is out to see how it is. */
   probing = false;
   due = 0;
+  /** What attempts of this generation report through. */
+  watch: Watch | undefined = undefined;
 
   constructor(window: number) {
     this.window = new SlidingWindow(window);

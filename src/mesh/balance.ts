@@ -3,7 +3,7 @@ import { attribute } from '../model/attribution.ts';
 import type { Call } from '../model/call.ts';
 import type { Exchange } from '../model/exchange.ts';
 import { outcomeOfError } from '../model/outcome.ts';
-import type { Layer, Service } from '../model/service.ts';
+import { invoke, type Layer, type Service } from '../model/service.ts';
 import type { Cluster } from './cluster.ts';
 
 /** Chooses an endpoint for each attempt, and tells the balancer how the attempt ended. */
@@ -18,7 +18,7 @@ function send(cluster: Cluster, next: Service, call: Call): Promise<Exchange> {
   const pick = cluster.pick(call);
   if (pick === undefined) return Promise.reject(noEndpoint(cluster));
   const { endpoint } = pick;
-  return next({ ...call, endpoint }).then(
+  return invoke(next, { ...call, endpoint }).then(
     (exchange) => {
       exchange.onEnd((outcome) => pick.done(outcome));
       return exchange;

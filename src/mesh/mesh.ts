@@ -9,6 +9,7 @@ import { CallSignal } from '../model/signal.ts';
 import type { Stack } from '../model/stack.ts';
 import { createResolver } from '../resolver/index.ts';
 import { context, deadlineOn } from '../telemetry/index.ts';
+import { Deliveries } from '../transport/deliveries.ts';
 import { Delivery } from '../transport/delivery.ts';
 import { requestOf } from '../transport/request.ts';
 import { createFetch } from '../transport/fetch/index.ts';
@@ -29,7 +30,7 @@ export class Mesh extends Dispatcher {
   // No #private fields: undici's compose() hands out a Proxy, through which they can't be reached.
   /** @internal */ readonly _env: Env;
   /** @internal */ readonly _runtimes: Map<string, ServiceRuntime> = new Map();
-  /** @internal */ readonly _active: Set<Delivery> = new Set();
+  /** @internal */ readonly _active: Deliveries = new Deliveries();
   /** @internal */ readonly _stack: Stack<StackContext>;
   /** @internal */ readonly _connected: LRUCache<string, Endpoint>;
   /** @internal */ readonly _context: MeshContext;

@@ -18,6 +18,10 @@ export class Routes {
   readonly #passthrough: Dispatcher['dispatch'] | undefined;
   readonly #known: LRUCache<string, Route> = new LRUCache({ max: REMEMBERED });
 
+  // Callers ask for the same service many times in a row.
+  #lastOrigin: string | URL | undefined;
+  #lastRoute: Route | undefined;
+
   /** @param passthrough where hosts go that are no service; refused without it. */
   constructor(runtimes: ReadonlyMap<string, ServiceRuntime>, passthrough: Dispatcher['dispatch'] | undefined) {
     this.#runtimes = runtimes;
@@ -26,9 +30,12 @@ export class Routes {
 
   /** The route of an origin: a URL or its text, `http://orders`. */
   of(origin: string | URL | undefined): Route {
+    if (origin === this.#lastOrigin && this.#lastRoute !== undefined) return this.#lastRoute;
     const key = typeof origin === 'string' ? origin : String(origin?.origin);
     let route = this.#known.get(key);
     if (route === undefined) this.#known.set(key, (route = this.#find(key)));
+    this.#lastOrigin = origin;
+    this.#lastRoute = route;
     return route;
   }
 

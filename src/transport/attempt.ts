@@ -233,18 +233,23 @@ export class Attempt
 
   pause(): void {
     this.paused = true;
-    this.#controller?.pause();
+    this.#wire?.pause();
   }
 
   resume(): void {
     if (!this.paused) return;
     this.paused = false;
     this.#flush();
-    if (!this.paused) this.#controller?.resume();
+    if (!this.paused) this.#wire?.resume();
   }
 
   abort(reason: Error): void {
     this.onAbort(reason);
+  }
+
+  /** The connection while it is ours: once the body is in, it may have been given to another request. */
+  get #wire(): Dispatcher.DispatchController | undefined {
+    return this.#trailers === undefined ? this.#controller : undefined;
   }
 
   /** Hands over what was kept, as far as the sink takes it, and then what ended the body meanwhile. */

@@ -21,6 +21,9 @@ export class Delivery implements Dispatcher.DispatchController, Dispatcher.Dispa
   reason: Error | null = null;
   rawHeaders: RawHeaders = null;
   rawTrailers: RawHeaders = null;
+  /** Links of the list that it is in: see deliveries.ts. */
+  prev: Delivery | undefined = undefined;
+  next: Delivery | undefined = undefined;
 
   readonly #call: Call;
   readonly #handler: Dispatcher.DispatchHandler;

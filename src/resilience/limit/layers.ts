@@ -1,7 +1,7 @@
 import { MeshError } from '../../core/errors.ts';
 import type { Call } from '../../model/call.ts';
 import type { Exchange } from '../../model/exchange.ts';
-import type { Layer, Service } from '../../model/service.ts';
+import { invoke, type Layer } from '../../model/service.ts';
 import type { ConcurrencyLimit } from './limit.ts';
 
 /** Lets in as many calls at a time as the service's limit allows; each holds its slot until its body has ended. */
@@ -17,21 +17,12 @@ export function admissionLayer(limit: ConcurrencyLimit): Layer {
   };
   return (next) => {
     // These three are shared by all calls: an async function would make its own for each.
-    const enter = (call: Call): Promise<Exchange> => attempt(next, call).then(onHead, onError);
+    const enter = (call: Call): Promise<Exchange> => invoke(next, call).then(onHead, onError);
     return (call) => {
       if (limit.tryAcquire()) return enter(call);
       return limit.acquire(call).then(() => enter({ ...call, begun: limit.env.clock.now() }));
     };
   };
-}
-
-/** What `next` throws is an error like one that it rejects with. */
-function attempt(next: Service, call: Call): Promise<Exchange> {
-  try {
-    return next(call);
-  } catch (error) {
-    return Promise.reject(error);
-  }
 }
 
 /**
