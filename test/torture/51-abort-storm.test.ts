@@ -5,7 +5,7 @@ import { seededRandom } from '../../src/core/random.ts';
 import { always, delay, Faultd } from '../kit/faultd.ts';
 import { send, torture } from './kit.ts';
 
-const CALLS = 2_000;
+const CALLS = 1_500;
 const AT_ONCE = 40;
 
 type Send = (mesh: Mesh, signal: AbortSignal) => Promise<string>;

@@ -6,7 +6,7 @@ import type { Mesh } from '../../src/index.ts';
 import { delay } from '../kit/faultd.ts';
 import { send, torture } from './kit.ts';
 
-const CALLS = 12_000;
+const CALLS = 10_000;
 const AT_ONCE = 60;
 
 const server = createServer((_request, response) => void response.end('ok'));
