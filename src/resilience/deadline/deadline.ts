@@ -19,23 +19,33 @@ export interface DeadlineSettings {
  * Rejects with `INMESH_DEADLINE_EXCEEDED`, at once where the caller had nothing left.
  */
 export function deadlineLayer({ deadline, env }: DeadlineSettings): Layer {
+  // All calls of a layer are to one service, so those that keep its own deadline expire with the same words.
+  let expiry: (() => MeshError) | undefined;
   return (next) => (call) => {
-    const own = call.start + deadline;
-    const due = Math.min(own, call.deadline);
-    if (due === Infinity) return next(call);
-    if (due <= call.start) return Promise.reject(nothingLeft(call));
-    call.signal.expireWith(() => exceeded(call, due, own <= call.deadline));
-    env.timers.add(call.signal, due);
-    return next(due === call.deadline ? call : { ...call, deadline: due });
+    const { start, service, signal } = call;
+    const own = start + deadline;
+    if (own <= call.deadline) {
+      if (own === Infinity) return next(call);
+      signal.expireWith((expiry ??= () => exceeded(service, deadline)));
+      env.timers.add(signal, own);
+      return next({ ...call, deadline: own });
+    }
+    const left = call.deadline - start;
+    if (left <= 0) return Promise.reject(nothingLeft(call));
+    signal.expireWith(() => exceededInherited(service, left));
+    env.timers.add(signal, call.deadline);
+    return next(call);
   };
 }
 
-function exceeded(call: Call, due: number, own: boolean): MeshError {
-  const allowed = formatDuration(due - call.start);
-  const message = own
-    ? `${call.service} did not answer in full within its deadline of ${allowed}; raise the service's deadline if that is how long it takes`
-    : `${call.service} did not answer in full within the ${allowed} that its caller had left; raise the caller's deadline, or call earlier`;
-  return new MeshError('INMESH_DEADLINE_EXCEEDED', message, { service: call.service });
+function exceeded(service: string, deadline: number): MeshError {
+  const message = `${service} did not answer in full within its deadline of ${formatDuration(deadline)}; raise the service's deadline if that is how long it takes`;
+  return new MeshError('INMESH_DEADLINE_EXCEEDED', message, { service });
+}
+
+function exceededInherited(service: string, left: number): MeshError {
+  const message = `${service} did not answer in full within the ${formatDuration(left)} that its caller had left; raise the caller's deadline, or call earlier`;
+  return new MeshError('INMESH_DEADLINE_EXCEEDED', message, { service });
 }
 
 function nothingLeft(call: Call): MeshError {

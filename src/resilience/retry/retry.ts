@@ -3,7 +3,7 @@ import { meshErrorOf } from '../../core/errors.ts';
 import { endpointOf } from '../../model/attribution.ts';
 import type { Call } from '../../model/call.ts';
 import type { Exchange } from '../../model/exchange.ts';
-import type { Layer, Service } from '../../model/service.ts';
+import { invoke, type Layer, type Service } from '../../model/service.ts';
 import { stopChain } from './chain-stop.ts';
 import { asksForRetry, FailedAttempt, mayRetry } from './classify.ts';
 import type { RetrySettings } from './options.ts';
@@ -23,22 +23,20 @@ const RETRY_AFTER_CAP = 300_000;
  */
 export function retryLayer(settings: RetrySettings): Layer {
   const { budget, replayLimit } = settings;
-  return (next) => async (call) => {
+  return (next) => (call) => {
     const source: unknown = call.request.body;
     const body = isOneShot(source) ? new ReplayableBody(source, replayLimit) : undefined;
-    let failed: FailedAttempt;
-    try {
-      const exchange = await next(body === undefined ? call : { ...call, request: withBody(call, body) });
-      if (!asksForRetry(exchange.statusCode)) {
+    const first = body === undefined ? call : { ...call, request: withBody(call, body) };
+    const retry = (failed: FailedAttempt): Promise<Exchange> => new RetryLoop(settings, next, call, body).run(failed);
+    return invoke(next, first).then(
+      (exchange) => {
+        if (asksForRetry(exchange.statusCode)) return retry(new FailedAttempt(exchange, undefined));
         if (call.attempt === 0) budget.deposit(exchange.receivedAt);
         if (body !== undefined) exchange.onEnd(() => body.close());
         return exchange;
-      }
-      failed = new FailedAttempt(exchange, undefined);
-    } catch (error) {
-      failed = new FailedAttempt(undefined, error);
-    }
-    return new RetryLoop(settings, next, call, body).run(failed);
+      },
+      (error: unknown) => retry(new FailedAttempt(undefined, error)),
+    );
   };
 }
 
