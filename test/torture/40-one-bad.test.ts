@@ -59,7 +59,7 @@ async function shareOf(
 }
 
 const slow = async (peer: Peer): Promise<void> => {
-  await delay(150);
+  await delay(500);
   peer.respond();
 };
 const failsFast = (peer: Peer): void => void peer.respond(500, 'no');

@@ -14,17 +14,17 @@ import { send, torture } from './kit.ts';
 let house: Awaited<ReturnType<typeof stage>>;
 let server: Faultd;
 beforeAll(async () => {
-  house = await stage();
   server = await Faultd.start(
     always((peer, { headers, path }) => {
       const seen = ['x-mesh-timeout-ms', 'x-mesh-criticality'].map((name) => headers[name]?.[0] ?? null);
       if (path !== '/never') peer.respond(200, JSON.stringify(seen));
     }),
   );
+  house = await stage();
 });
 afterAll(async () => {
   await server.close();
-  await house.remove();
+  await house?.remove();
 });
 
 /** A second copy of what is built, with an undici of its own; `edit` makes it one of another version. */
