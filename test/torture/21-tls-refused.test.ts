@@ -39,6 +39,17 @@ const refused: [what: string, server: () => Promise<ServerOptions> | ServerOptio
     /has 2 URI names/,
     spiffe,
   ],
+  [
+    'wrong-san, TLS 1.2, whose sessions can be resumed',
+    async () => ({ ...(await authority.issue({ names: ['other'] })), maxVersion: 'TLSv1.2' }),
+    /ERR_TLS_CERT_ALTNAME_INVALID/,
+  ],
+  [
+    'wrong-td, TLS 1.2, whose sessions can be resumed',
+    async () => ({ ...(await authority.issue({ uris: ['spiffe://theirs.test/svc'] })), maxVersion: 'TLSv1.2' }),
+    /theirs\.test, not ours\.test/,
+    spiffe,
+  ],
   ['TLS 1.1', () => ({ ...good, ...old }), /ERR_SSL_.*version/],
   [
     'TLS 1.2 where 1.3 is asked',
