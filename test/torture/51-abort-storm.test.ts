@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events';
+import { Readable } from 'node:stream';
 import { expect, it } from 'vitest';
 import type { Mesh } from '../../src/index.ts';
 import { seededRandom } from '../../src/core/random.ts';
@@ -8,14 +9,33 @@ import { send, torture } from './kit.ts';
 const CALLS = 1_500;
 const AT_ONCE = 40;
 
+/** Bodies of uploads: all must be let go. */
+const uploads: Readable[] = [];
+
+/** A body in three pieces, a turn apart. */
+async function* pieces(): AsyncGenerator<string> {
+  for (let piece = 0; piece < 3; piece++) {
+    yield 'x'.repeat(1_000);
+    await delay(1);
+  }
+}
+
 type Send = (mesh: Mesh, signal: AbortSignal) => Promise<string>;
 
 const DOORS: [string, Send][] = [
   ['request', async (mesh, signal) => (await send(mesh, { signal })).text],
+  [
+    'upload',
+    async (mesh, signal) => {
+      const body = Readable.from(pieces(), { objectMode: false });
+      uploads.push(body);
+      return (await send(mesh, { method: 'PUT', body, signal })).text;
+    },
+  ],
   ['fetch', async (mesh, signal) => (await mesh.fetch('http://svc/', { signal })).text()],
   [
     'built-in fetch',
-    async (mesh, signal) => (await fetch('http://svc/', { signal, dispatcher: mesh.dispatcher } as object)).text(),
+    async (mesh, signal) => (await fetch('http://svc/', { signal, dispatcher: mesh.dispatcher })).text(),
   ],
 ];
 
@@ -69,6 +89,7 @@ it.each(DOORS)(
     expect(reasons.get('given up') ?? 0).toBeGreaterThan(CALLS / 10);
 
     await delay(20);
+    expect(uploads.splice(0).filter(({ destroyed }) => !destroyed)).toEqual([]);
     expect(mesh.snapshot().inFlight).toBe(0);
     expect(mesh.service('svc').snapshot().limit).toMatchObject({ inFlight: 0, queued: 0 });
     expect(mesh.service('svc').endpoints()[0]).toMatchObject({ inFlight: 0, successRate: 1 });
