@@ -20,7 +20,7 @@ const told = await request('http://orders/v1/items', { dispatcher: mesh });
 console.log('undici.request', told.statusCode, await told.body.json());
 
 // Built-in fetch, for one request:
-const once = await fetch('http://orders/v1/items', { dispatcher: mesh.dispatcher as never });
+const once = await fetch('http://orders/v1/items', { dispatcher: mesh.dispatcher });
 console.log('fetch with dispatcher', once.status, await once.json());
 
 // Built-in fetch and undici, process-wide, until it is undone. Hosts that are no service go where they always went.

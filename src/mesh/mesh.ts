@@ -5,6 +5,7 @@ import { MeshError } from '../core/errors.ts';
 import { type Duration, parseDuration } from '../core/duration.ts';
 import type { Call } from '../model/call.ts';
 import type { Endpoint } from '../model/endpoint.ts';
+import type { Service } from '../model/service.ts';
 import { CallSignal } from '../model/signal.ts';
 import type { Stack } from '../model/stack.ts';
 import { createResolver } from '../resolver/index.ts';
@@ -90,9 +91,7 @@ export class Mesh extends Dispatcher {
     };
     const delivery = new Delivery(call, sink, this._env, this._settled);
     this._active.add(delivery);
-    if (route.kind === 'refused') delivery.begin(() => Promise.reject(route.error()));
-    else if (this._closed !== undefined) delivery.begin(() => Promise.reject(closedError(route.service)));
-    else delivery.begin(route.runtime.service);
+    delivery.begin(route.kind === 'refused' || this._closed !== undefined ? refusing(route) : route.runtime.service);
     return true;
   }
 
@@ -103,8 +102,8 @@ export class Mesh extends Dispatcher {
   };
 
   /** What built-in fetch takes as `dispatcher`, on Node 22, 24 and 26: `fetch(url, { dispatcher: mesh.dispatcher })`. */
-  get dispatcher(): UndiciDispatcher {
-    return this;
+  get dispatcher(): FetchDispatcher {
+    return this as unknown as FetchDispatcher;
   }
 
   /**
@@ -222,11 +221,20 @@ export class Mesh extends Dispatcher {
   }
 }
 
+/** The dispatcher that the fetch of this Node's types takes; undici's own, where these types know of none. */
+export type FetchDispatcher = RequestInit extends { dispatcher?: infer D } ? NonNullable<D> : UndiciDispatcher;
+
 /** What `mesh.snapshot()` gives. */
 export interface MeshSnapshot {
   readonly services: Readonly<Record<string, ReturnType<ServiceView['snapshot']>>>;
   readonly stack: readonly { role: string; why: string }[];
   readonly inFlight: number;
+}
+
+/** Answers every call with why it can't be sent: its host is no service, or the mesh is closed. */
+function refusing(route: Exclude<Route, { kind: 'passthrough' }>): Service {
+  const error = route.kind === 'refused' ? route.error() : closedError(route.service);
+  return () => Promise.reject(error);
 }
 
 const NONE: readonly Endpoint[] = [];

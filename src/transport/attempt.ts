@@ -27,6 +27,12 @@ const INFORMATIONAL_LIMIT = 100;
 /** Header names and values as undici has them from the wire. */
 export type RawHeaders = Buffer[] | string[] | IncomingHttpHeaders | null;
 
+/** Who wants to know of the end: a chain, because an array makes room for seventeen when the first comes. */
+interface Listening {
+  readonly listener: (outcome: Outcome) => void;
+  readonly next: Listening | undefined;
+}
+
 /**
  * One attempt at one endpoint: the handler that undici calls, and the exchange that the layers see, in one object.
  * It resolves at the head. The parser delivers head and first chunks in one turn, before anybody can have accepted,
@@ -71,8 +77,7 @@ export class Attempt
   #trailers: IncomingHttpHeaders | undefined;
   #error: Error | undefined;
   #outcome: Outcome | undefined;
-  #listener: ((outcome: Outcome) => void) | undefined;
-  #listeners: ((outcome: Outcome) => void)[] | undefined;
+  #listening: Listening | undefined;
 
   constructor(call: Call, endpoint: Endpoint, pool: Dispatcher, env: Env) {
     this.#call = call;
@@ -146,7 +151,9 @@ export class Attempt
   onResponseEnd(controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
     this.#trailers = trailers;
     this.rawTrailers = controller.rawTrailers ?? null;
-    this.#finish(outcomeOfStatus(this.statusCode, this.#latency, this.#env.clock.now()));
+    // Not accepted yet: this is still the turn in which the head came.
+    const now = this.#sink === undefined ? this.receivedAt : this.#env.clock.now();
+    this.#finish(outcomeOfStatus(this.statusCode, this.#latency, now));
     this.#conclude();
   }
 
@@ -195,8 +202,7 @@ export class Attempt
 
   onEnd(listener: (outcome: Outcome) => void): void {
     if (this.#outcome !== undefined) listener(this.#outcome);
-    else if (this.#listener === undefined) this.#listener = listener;
-    else (this.#listeners ??= []).push(listener);
+    else this.#listening = { listener, next: this.#listening };
   }
 
   accept(sink: Dispatcher.DispatchHandler): void {
@@ -323,8 +329,7 @@ export class Attempt
     this.#outcome = outcome;
     this.#env.timers.remove(this);
     this.#call.signal.unlisten(this);
-    this.#listener?.(outcome);
-    if (this.#listeners !== undefined) for (const listener of this.#listeners) listener(outcome);
+    for (let each = this.#listening; each !== undefined; each = each.next) each.listener(outcome);
   }
 
   /** Gives up a body that nobody wants: costs an HTTP/1 connection. */

@@ -47,7 +47,7 @@ export class Delivery implements Dispatcher.DispatchController, Dispatcher.Dispa
   /** Sends the call through `service`; everything that follows reaches the handler. */
   begin(service: Service): void {
     try {
-      this.#handler.onRequestStart?.(this, {});
+      this.#handler.onRequestStart?.(this, null);
     } catch (error) {
       this.#fail(error);
     }

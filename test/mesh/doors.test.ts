@@ -66,7 +66,7 @@ describe('every door leads to the service that the host names', () => {
 
   it.each(['undici-6', 'undici-7', 'undici'])("mesh.dispatcher under %s's fetch and request", async (name) => {
     const undici = require(name) as Undici;
-    const { dispatcher } = mesh;
+    const dispatcher = mesh.dispatcher as unknown as undiciTypes.Dispatcher;
     const response = await undici.fetch('http://orders/f', { dispatcher, method: 'POST', body: 'x' });
     expect(await response.json()).toMatchObject({ method: 'POST', path: '/f', body: 'x' });
     const { body } = await undici.request('http://orders/r', { dispatcher });
@@ -75,7 +75,7 @@ describe('every door leads to the service that the host names', () => {
 
   it("mesh.dispatcher under Node's own fetch", async () => {
     const init = { dispatcher: mesh.dispatcher, method: 'POST', body: 'x', headers: { 'content-length': '1' } };
-    expect(await (await fetch('http://orders/b', init as unknown as RequestInit)).json()).toMatchObject({ body: 'x' });
+    expect(await (await fetch('http://orders/b', init)).json()).toMatchObject({ body: 'x' });
   });
 
   it('a composed mesh, which is a Proxy, serves and closes like the mesh itself', async () => {
