@@ -320,8 +320,13 @@ export class Attempt
     const head = this.statusCode !== 0;
     if (!head) this.#latency = this.#env.clock.now() - this.#start;
     this.#finish(stale ? { kind: 'ignored', latency: 0 } : outcomeOfError(error, this.#latency));
-    if (!head) this.#reject(error);
-    else this.#conclude();
+    if (!head) return this.#reject(error);
+    if (error instanceof MeshError) {
+      // What ends a body passes no layer any more that could say where that was.
+      error.endpoint ??= this.endpoint.address;
+      error.attempts ||= this.#call.attempt + 1;
+    }
+    this.#conclude();
   }
 
   #finish(outcome: Outcome): void {

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createEnv, type Env } from '../../src/core/env.ts';
-import { type MeshError, meshErrorOf } from '../../src/core/errors.ts';
+import { MeshError, meshErrorOf } from '../../src/core/errors.ts';
 import { silentLogger } from '../../src/core/log.ts';
 import type { Call } from '../../src/model/call.ts';
 import { Endpoint } from '../../src/model/endpoint.ts';
@@ -317,6 +317,17 @@ describe('an abort', () => {
     expect(sink.told).toEqual(['200', 'a', 'error']);
     expect(wire.done).toEqual(['abort']);
     expect(outcomes).toMatchObject([{ kind: 'ignored' }]);
+  });
+
+  it('in the middle of the body says where that was, and at which attempt', async () => {
+    const attempt = wire.send({ attempt: 1 });
+    wire.start();
+    wire.head();
+    (await attempt.head).accept(sink);
+    const late = new MeshError('INMESH_DEADLINE_EXCEEDED', 'late');
+    wire.signal.abort(late);
+    expect(sink.error).toBe(late);
+    expect(late).toMatchObject({ endpoint: '10.0.0.1:80', attempts: 2 });
   });
 
   it('of the sink’s own, as the first chunk is handed over, drops the others', async () => {
