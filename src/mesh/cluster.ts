@@ -1,10 +1,11 @@
+import type { Timer } from '../core/clock.ts';
 import type { Env } from '../core/env.ts';
 import { MeshError } from '../core/errors.ts';
 import type { TimerNode } from '../core/timers.ts';
 import { newPicker, type Pick as Picked, type Picker } from '../balancer/index.ts';
 import { OutlierDetector } from '../health/index.ts';
 import type { Call } from '../model/call.ts';
-import { Endpoint } from '../model/endpoint.ts';
+import { Endpoint, type EndpointInfo } from '../model/endpoint.ts';
 import type { Resolver, Snapshot } from '../model/snapshot.ts';
 import { isIdempotent } from '../resilience/retry/index.ts';
 import { resolveFailed, Waiter } from './discovery.ts';
@@ -12,6 +13,9 @@ import type { ServiceSettings } from './options/index.ts';
 
 /** How long an ejected endpoint waits for a request that can be repeated before any request is sent to see how it is, ms. */
 const PROBE_PATIENCE = 5_000;
+
+/** So many endpoints of a snapshot are taken over in one turn of the event loop. */
+const SLICE = 2_500;
 
 /**
  * The live state of one service: its endpoints as discovery tells of them, their health, and the picker made of both.
@@ -28,6 +32,8 @@ export class Cluster {
   #stop: (() => void) | undefined;
   #picker: Picker | undefined;
   #dirty = false;
+  /** The rest of a large snapshot that is being taken over. */
+  #slice: Timer | undefined;
   readonly #waiters: Set<Waiter> = new Set();
   readonly #readiness: Set<() => void> = new Set();
   /** Gone from discovery with attempts still in flight; what comes back meanwhile is the same endpoint. */
@@ -138,6 +144,7 @@ export class Cluster {
   stop(): void {
     this.#stop?.();
     this.#stop = undefined;
+    this.#slice?.cancel();
     const closed = new MeshError('INMESH_CLOSED', `The mesh was closed while ${this.name} was being resolved`, {
       sent: false,
     });
@@ -171,25 +178,45 @@ export class Cluster {
     }
   }
 
+  /** Takes over what discovery tells, a slice a turn, so that ten thousand endpoints do not hold up the event loop. */
   #apply(snapshot: Snapshot): void {
-    const known = this.snapshot;
+    this.#slice?.cancel();
+    this.#slice = undefined;
+    if (snapshot.state === 'error' || snapshot.endpoints === this.snapshot?.endpoints) this.#tell(snapshot);
+    else this.#adopt(snapshot, 0);
+  }
+
+  #adopt(snapshot: Snapshot, from: number): void {
+    const { endpoints } = snapshot;
+    const to = Math.min(from + SLICE, endpoints.length);
+    for (let index = from; index < to; index++) this.#meet(endpoints[index]!, snapshot);
+    if (to < endpoints.length) {
+      this.#slice = this.env.clock.schedule(0, () => this.#adopt(snapshot, to));
+      this.#slice.ref();
+      return;
+    }
+    this.#slice = undefined;
+    for (const endpoint of this.endpoints.values()) if (endpoint.snapshot !== snapshot) this.#depart(endpoint);
+    this.detector?.update([...this.endpoints.values()]);
+    this.#dirty = true;
+    this.#tell(snapshot);
+  }
+
+  #tell(snapshot: Snapshot): void {
     this.snapshot = snapshot;
-    if (snapshot.state !== 'error' && snapshot.endpoints !== known?.endpoints) this.#adopt(snapshot);
     for (const waiter of this.#waiters) waiter.onSnapshot(snapshot);
     if (this.isResolved) for (const ready of this.#readiness) ready();
   }
 
-  #adopt(snapshot: Snapshot): void {
-    const gone = new Set(this.endpoints.keys());
-    for (const info of snapshot.endpoints) {
-      gone.delete(info.address);
-      const endpoint = this.endpoints.get(info.address) ?? this.#returned(info.address);
-      if (endpoint !== undefined) endpoint.update(info);
-      else this.endpoints.set(info.address, new Endpoint(info));
+  #meet(info: EndpointInfo, snapshot: Snapshot): void {
+    let endpoint = this.endpoints.get(info.address) ?? this.#returned(info.address);
+    if (endpoint === undefined) this.endpoints.set(info.address, (endpoint = new Endpoint(info)));
+    else {
+      // Connections are of one protocol.
+      if (endpoint.protocol !== info.protocol) void disconnect(endpoint, 'close');
+      endpoint.update(info);
     }
-    for (const address of gone) this.#depart(this.endpoints.get(address)!);
-    this.detector?.update([...this.endpoints.values()]);
-    this.#dirty = true;
+    endpoint.snapshot = snapshot;
   }
 
   #returned(address: string): Endpoint | undefined {

@@ -10,6 +10,8 @@ export interface EndpointInfo {
   /** 0 is used first; higher ones only when the lower have failed. Default 0. */
   readonly priority?: number;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** What it speaks, where the service does not say: `appProtocol` in Kubernetes. */
+  readonly protocol?: 'http' | 'https' | 'h2' | 'h2c';
 }
 
 /** `healthy`; `warming` (slow start); `unhealthy` (active check failed); `ejected` (passive); `draining` (gone from discovery, in flight). */
@@ -43,6 +45,7 @@ export class Endpoint {
   zone: string | undefined = undefined;
   priority = 0;
   metadata: Readonly<Record<string, string>> | undefined = undefined;
+  protocol: EndpointInfo['protocol'] | undefined = undefined;
   state: EndpointState = 'healthy';
   /** Why it is not `healthy`, in words. */
   reason: string | undefined = undefined;
@@ -52,6 +55,8 @@ export class Endpoint {
   readonly load: PeakEwma = new PeakEwma();
   health: EndpointHealth | undefined = undefined;
   connection: EndpointConnection | undefined = undefined;
+  /** The snapshot that named it last. */
+  snapshot: object | undefined = undefined;
 
   /** @throws RangeError where the address is not `host:port`. */
   constructor(info: EndpointInfo) {
@@ -68,6 +73,7 @@ export class Endpoint {
     this.zone = info.zone;
     this.priority = info.priority ?? 0;
     this.metadata = info.metadata;
+    this.protocol = info.protocol;
   }
 }
 

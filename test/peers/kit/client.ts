@@ -8,7 +8,7 @@ import { createMesh } from '../../../src/index.ts';
 const [target, door, name, api] = process.argv.slice(2) as [string, string, string, string];
 const mesh = createMesh({ services: { orders: target } });
 const restore = door === 'install' ? mesh.install() : undefined;
-const given = door === 'dispatcher' ? { dispatcher: mesh.dispatcher } : {};
+const given: object = door === 'dispatcher' ? { dispatcher: mesh.dispatcher } : {};
 const post = { method: 'POST', body: 'four', headers: { 'content-length': '4' } };
 
 async function send(init: object): Promise<string> {
