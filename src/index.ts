@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { createMesh } from './mesh/create.ts';
+export { createMesh } from './discovery/create.ts';
 export type { Mesh, MeshSnapshot } from './mesh/mesh.ts';
 export type { EndpointView, Explanation, ServiceSnapshot, ServiceView } from './mesh/service-view.ts';
 export type { Restore } from './mesh/install.ts';

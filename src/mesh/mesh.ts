@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import type { Dispatcher as UndiciDispatcher } from 'undici';
 import { createEnv, type Env } from '../core/env.ts';
@@ -8,7 +9,7 @@ import type { Endpoint } from '../model/endpoint.ts';
 import type { Service } from '../model/service.ts';
 import { CallSignal } from '../model/signal.ts';
 import type { Stack } from '../model/stack.ts';
-import { createResolver } from '../resolver/index.ts';
+import { createResolver, type Schemes, standardSchemes } from '../resolver/index.ts';
 import { context, deadlineOn } from '../telemetry/index.ts';
 import { Deliveries } from '../transport/deliveries.ts';
 import { Delivery } from '../transport/delivery.ts';
@@ -23,6 +24,9 @@ import { type MeshContext, ServiceRuntime } from './runtime.ts';
 import { ServiceView } from './service-view.ts';
 import { type StackContext, standardStack } from './stack.ts';
 
+/** What targets may begin with, given how control planes are reached. Those who know more schemes pass them in. */
+export type Discovery = (settings: Pick<MeshSettings, 'kubernetes'>) => Schemes;
+
 /** Connections are kept for this many endpoints in one mesh; the longest unused are closed first. */
 const CONNECTED_ENDPOINTS = 2_048;
 
@@ -30,6 +34,7 @@ const CONNECTED_ENDPOINTS = 2_048;
 export class Mesh extends Dispatcher {
   // No #private fields: undici's compose() hands out a Proxy, through which they can't be reached.
   /** @internal */ readonly _env: Env;
+  /** @internal */ readonly _discovery: Discovery;
   /** @internal */ readonly _runtimes: Map<string, ServiceRuntime> = new Map();
   /** @internal */ readonly _active: Deliveries = new Deliveries();
   /** @internal */ readonly _stack: Stack<StackContext>;
@@ -44,9 +49,10 @@ export class Mesh extends Dispatcher {
   readonly fetch: typeof globalThis.fetch;
 
   /** @throws MeshError `INMESH_CONFIG`, which lists every problem of the options. */
-  constructor(options: MeshOptions) {
+  constructor(options: MeshOptions, discovery: Discovery = () => standardSchemes) {
     super();
-    this._settings = parseOptions(options);
+    this._discovery = discovery;
+    this._settings = parseOptions(options, discovery({}));
     this._env = createEnv(this._settings.env);
     this._stack = standardStack();
     this._stack._changed = () => this._runtimes.forEach((runtime) => runtime.rebuild());
@@ -55,7 +61,7 @@ export class Mesh extends Dispatcher {
       env: this._env,
       stack: this._stack,
       propagation: this._settings.propagation,
-      resolve: (settings) => createResolver(settings.target, this._env),
+      resolve: (settings) => createResolver(settings.target, this._env, discovery(this._settings)),
       onConnect: (endpoint) => this._connected.set(endpoint.address, endpoint),
     };
     this._adopt(this._settings);
@@ -164,9 +170,10 @@ export class Mesh extends Dispatcher {
    */
   // oxlint-disable-next-line require-await -- a promise, so that options may come from further away one day
   async update(options: MeshOptions): Promise<void> {
-    const settings = parseOptions(options);
+    const settings = parseOptions(options, this._discovery({}));
+    const rediscover = !isDeepStrictEqual(settings.kubernetes, this._settings.kubernetes);
     this._settings = settings;
-    this._adopt(settings);
+    this._adopt(settings, rediscover);
     for (const [name, runtime] of this._runtimes) {
       if (settings.services.has(name)) continue;
       this._runtimes.delete(name);
@@ -211,12 +218,12 @@ export class Mesh extends Dispatcher {
   }
 
   /** @internal */
-  _adopt(settings: MeshSettings): void {
+  _adopt(settings: MeshSettings, rediscover = false): void {
     for (const warning of settings.warnings) this._env.log.warn({ code: 'INMESH_CONFIG' }, warning);
     for (const [name, service] of settings.services) {
       const runtime = this._runtimes.get(name);
       if (runtime === undefined) this._runtimes.set(name, new ServiceRuntime(service, this._context));
-      else runtime.update(service);
+      else runtime.update(service, rediscover);
     }
   }
 }

@@ -7,8 +7,8 @@ import type { Stack } from '../model/stack.ts';
 import { type Breaker, createBreaker } from '../resilience/breaker/index.ts';
 import { RetryBudget } from '../resilience/budget/index.ts';
 import { ConcurrencyLimit } from '../resilience/limit/index.ts';
-import { type ConnectionSettings, isSecure } from '../transport/connection.ts';
-import { createLeaf } from '../transport/leaf.ts';
+import { isSecure } from '../transport/connection.ts';
+import { createLeaf, type LeafSettings } from '../transport/leaf.ts';
 import { Cluster } from './cluster.ts';
 import type { ServiceSettings } from './options/index.ts';
 import type { StackContext } from './stack.ts';
@@ -58,17 +58,20 @@ export class ServiceRuntime {
     this.#service = undefined;
   }
 
-  /** Takes over new settings. What did not change keeps its state: windows, budgets and what is in flight go on. */
-  update(settings: ServiceSettings): void {
+  /**
+   * Takes over new settings. What did not change keeps its state: windows, budgets and what is in flight go on.
+   * @param rediscover the target is the same, and is found in another way.
+   */
+  update(settings: ServiceSettings, rediscover = false): void {
     const before = this.settings;
     const same = (field: keyof ServiceSettings): boolean => isDeepStrictEqual(before[field], settings[field]);
     this.settings = settings;
-    this.cluster.reconfigure(settings, same('target') ? undefined : this.#context.resolve(settings));
+    this.cluster.reconfigure(settings, same('target') && !rediscover ? undefined : this.#context.resolve(settings));
     const { env } = this.#context;
     this.limit.update(settings.limits);
     if (!same('breaker')) this.breaker = newBreaker(settings, env);
     if (!same('retry')) this.budget = newBudget(settings, env);
-    if (!same('protocol') || !same('tls') || !same('connectTimeout') || !same('limits')) {
+    if (!same('protocol') || !same('protocolOpen') || !same('tls') || !same('connectTimeout') || !same('limits')) {
       this.#leaf = newLeaf(settings, this.#context);
       void this.cluster.disconnect('close');
     }
@@ -91,7 +94,13 @@ function newBudget({ retry }: ServiceSettings, env: Env): RetryBudget | undefine
 }
 
 function newLeaf(settings: ServiceSettings, { env, onConnect }: MeshContext): Service {
-  const { name: service, protocol, connectTimeout, limits, tls } = settings;
-  const connection: ConnectionSettings = { service, protocol, connectTimeout, connections: limits.perEndpoint };
+  const { name: service, protocol, protocolOpen = false, connectTimeout, limits, tls } = settings;
+  const connection: LeafSettings = {
+    service,
+    protocol,
+    protocolOpen,
+    connectTimeout,
+    connections: limits.perEndpoint,
+  };
   return createLeaf(tls === undefined ? connection : { ...connection, tls }, env, onConnect);
 }

@@ -15,11 +15,13 @@ export function sameEndpoints(before: readonly EndpointInfo[], after: readonly E
 }
 
 function sameEndpoint(a: EndpointInfo, b: EndpointInfo): boolean {
+  if (a === b) return true;
   return (
     a.address === b.address &&
     (a.weight ?? 1) === (b.weight ?? 1) &&
     (a.priority ?? 0) === (b.priority ?? 0) &&
     a.zone === b.zone &&
+    a.protocol === b.protocol &&
     (a.metadata === b.metadata || sameMetadata(a.metadata ?? {}, b.metadata ?? {}))
   );
 }
@@ -40,7 +42,8 @@ export function distinctByAddress(endpoints: readonly EndpointInfo[]): readonly 
   return distinct.size === endpoints.length ? endpoints : [...distinct.values()];
 }
 
-const FIELDS = ['address', 'weight', 'zone', 'priority', 'metadata'];
+const FIELDS = ['address', 'weight', 'zone', 'priority', 'metadata', 'protocol'];
+const PROTOCOLS: readonly unknown[] = ['http', 'https', 'h2', 'h2c'];
 
 /**
  * Reads endpoints from data that someone wrote: addresses, or objects with an `address` and more.
@@ -60,7 +63,7 @@ function readEndpoint(item: unknown, path: string, problems: string[]): Endpoint
     problems.push(`${path} is ${JSON.stringify(item)}; write "host:port" or { "address": "host:port" }`);
     return undefined;
   }
-  const { address, weight, zone, priority, metadata } = item as { [field: string]: unknown };
+  const { address, weight, zone, priority, metadata, protocol } = item as { [field: string]: unknown };
   const before = problems.length;
   for (const field of Object.keys(item)) {
     if (!FIELDS.includes(field)) problems.push(`${path}.${field} is unknown; did you mean ${nearest(field, FIELDS)}?`);
@@ -78,8 +81,11 @@ function readEndpoint(item: unknown, path: string, problems: string[]): Endpoint
   if (metadata !== undefined && !isTextRecord(metadata)) {
     problems.push(`${path}.metadata is ${JSON.stringify(metadata)}; write an object of texts`);
   }
+  if (protocol !== undefined && !PROTOCOLS.includes(protocol)) {
+    problems.push(`${path}.protocol is ${JSON.stringify(protocol)}; write http, https, h2 or h2c`);
+  }
   if (problems.length > before) return undefined;
-  const given = { address, weight, zone, priority, metadata };
+  const given = { address, weight, zone, priority, metadata, protocol };
   return Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
   ) as unknown as EndpointInfo;

@@ -38,6 +38,7 @@ test('a string is shorthand for a target, and everything else gets its documente
       name: 'orders',
       target: 'dns://orders:80',
       protocol: 'http',
+      protocolOpen: true,
       balancer: 'p2c-peak-ewma',
       deadline: 10_000,
       attemptTimeout: 3_000,

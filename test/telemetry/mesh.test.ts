@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createMesh } from '../../src/mesh/create.ts';
+import { createMesh } from '../../src/discovery/create.ts';
 import type { Mesh } from '../../src/mesh/mesh.ts';
 import { context } from '../../src/telemetry/index.ts';
 import { ManualClock, ScriptedEndpoint } from '../../src/testing/index.ts';

@@ -6,7 +6,7 @@ import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } 
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createMesh } from '../../src/mesh/create.ts';
+import { createMesh } from '../../src/discovery/create.ts';
 import { context } from '../../src/telemetry/index.ts';
 import { type Head, valuesOf, Wire } from './wire.ts';
 

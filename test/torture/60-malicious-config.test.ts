@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { meshErrorOf } from '../../src/core/errors.ts';
-import { createMesh } from '../../src/mesh/create.ts';
+import { createMesh } from '../../src/discovery/create.ts';
 import { type MeshOptions, parseOptions } from '../../src/mesh/options/index.ts';
 import { ScriptedEndpoint } from '../../src/testing/index.ts';
 

@@ -1,7 +1,7 @@
 import type { ServiceSettings, TlsSettings } from './settings.ts';
 
 /** Every default of a service, durations in milliseconds. The only place where they stand. */
-export const SERVICE_DEFAULTS: Omit<ServiceSettings, 'name' | 'target' | 'protocol' | 'tls'> & {
+export const SERVICE_DEFAULTS: Omit<ServiceSettings, 'name' | 'target' | 'protocol' | 'protocolOpen' | 'tls'> & {
   readonly retry: object;
   readonly breaker: object;
   readonly outlier: object;

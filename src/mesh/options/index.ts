@@ -10,7 +10,7 @@
  * valibot rather than zod or ajv because importing it costs a few milliseconds, theirs 30 to 60.
  */
 export type * from './types.ts';
-export type { MeshSettings, RetrySettings, ServiceSettings, TlsSettings } from './settings.ts';
+export type { KubernetesSettings, MeshSettings, RetrySettings, ServiceSettings, TlsSettings } from './settings.ts';
 export { SERVICE_DEFAULTS } from './defaults.ts';
 export { parseOptions } from './parse.ts';
 export { isServiceName } from './service-name.ts';

@@ -3,7 +3,7 @@ import { isPlain } from './problems.ts';
 import type { ParsedDefaults } from './parsed.ts';
 import type { ServiceSettings, TlsSettings } from './settings.ts';
 
-type Merged = Omit<ServiceSettings, 'name' | 'target' | 'protocol' | 'tls'>;
+type Merged = Omit<ServiceSettings, 'name' | 'target' | 'protocol' | 'protocolOpen' | 'tls'>;
 
 /**
  * The fields of one service: its own, else the mesh's defaults, else the built-in ones; within a policy field by field.

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import { MeshError } from '../../core/errors.ts';
+import { type Schemes, standardSchemes } from '../../resolver/index.ts';
 import { checkService } from './consistency.ts';
+import { checkKubernetes } from './kubernetes.ts';
 import { mergeService, protocolOf } from './merge.ts';
 import type { ParsedOptions } from './parsed.ts';
 import { isPlain, keyProblems, type Path, pathText, show, visible } from './problems.ts';
@@ -16,14 +18,16 @@ const LISTED = 100;
  * Checks what `createMesh` was given and fills in the defaults: a service's own field, else the mesh's `defaults`, else
  * the built-in one; the fields of a policy one by one, `tls` as a whole.
  *
+ * @param schemes what targets may begin with.
  * @throws MeshError `INMESH_CONFIG` that lists every problem: where, what was got, what is allowed. `input` is never
  * changed, and nothing of it is half accepted.
  */
-export function parseOptions(input: unknown): MeshSettings {
+export function parseOptions(input: unknown, schemes: Schemes = standardSchemes): MeshSettings {
   const problems = new Problems();
-  keyProblems(meshSchema, input, [], problems.report);
+  const schema = meshSchema(schemes);
+  keyProblems(schema, input, [], problems.report);
   if (isPlain(input) && isPlain(input['services'])) checkNames(Object.keys(input['services']), problems);
-  const result = v.safeParse(meshSchema, input);
+  const result = v.safeParse(schema, input);
   for (const issue of result.issues ?? []) reportIssue(issue, problems);
   // Where there are problems, the rest is looked at all the same, so that one error tells of everything.
   const settings = isPlain(result.output) ? settle(result.output as unknown as ParsedOptions, problems) : undefined;
@@ -95,7 +99,8 @@ function checkNames(names: readonly string[], problems: Problems): void {
 function settle(options: ParsedOptions, problems: Problems): MeshSettings {
   const services = new Map<string, ServiceSettings>();
   const warnings: string[] = [];
-  const { clock, random, log } = options;
+  const { clock, random, log, kubernetes } = options;
+  if (kubernetes !== undefined && !problems.concern(['kubernetes'])) checkKubernetes(kubernetes, problems.report);
   const defaults = options.defaults ?? {};
   for (const [key, given] of Object.entries(options.services ?? {})) {
     const path = ['services', key];
@@ -109,6 +114,7 @@ function settle(options: ParsedOptions, problems: Problems): MeshSettings {
       name,
       target: own.target,
       protocol: protocolOf(own, defaults, tls),
+      ...((own.protocol ?? defaults.protocol ?? tls) === undefined ? { protocolOpen: true } : {}),
       ...mergeService(own, defaults),
       ...(tls === undefined ? {} : { tls }),
     };
@@ -119,6 +125,7 @@ function settle(options: ParsedOptions, problems: Problems): MeshSettings {
     services,
     unknownService: options.unknownService,
     propagation: options.propagation ?? 'auto',
+    ...(kubernetes === undefined ? {} : { kubernetes }),
     env: {
       ...(clock === undefined ? {} : { clock }),
       ...(random === undefined ? {} : { random }),

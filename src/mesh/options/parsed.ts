@@ -9,7 +9,9 @@ export interface ParsedOptions extends Omit<MeshOptions, 'services' | 'defaults'
 
 export type ParsedService = ParsedDefaults & Pick<ServiceOptions, 'target'>;
 
-export type ParsedDefaults = Given<Omit<ServiceSettings, 'name' | 'target' | 'tls'>> & { tls?: TlsOptions };
+export type ParsedDefaults = Given<Omit<ServiceSettings, 'name' | 'target' | 'tls' | 'protocolOpen'>> & {
+  tls?: TlsOptions;
+};
 
 /** `T` with every field of it, and of the objects in it, left to the user. */
 type Given<T> = { -readonly [Key in keyof T]?: T[Key] extends object | false ? Given<T[Key]> : T[Key] };

@@ -5,7 +5,7 @@ import type { Logger } from '../../core/log.ts';
 import type { Random } from '../../core/random.ts';
 import { parseAddress } from '../../model/endpoint.ts';
 import type { Resolver } from '../../model/snapshot.ts';
-import { checkTarget } from '../../resolver/index.ts';
+import { checkTarget, type Schemes } from '../../resolver/index.ts';
 import type { ParsedOptions } from './parsed.ts';
 import { isServiceName } from './service-name.ts';
 import type { MeshOptions, TlsOptions } from './types.ts';
@@ -79,27 +79,29 @@ const policy = <const Entries extends v.ObjectEntries>(entries: Entries) =>
 /** A list of endpoints may be long, but not endless. */
 const LONGEST_TARGET = 65_536;
 
-const targetProblem = (target: unknown): string | undefined =>
+const targetProblem = (target: unknown, schemes: Schemes): string | undefined =>
   typeof target === 'string' && target.length > LONGEST_TARGET
     ? `the target is longer than ${LONGEST_TARGET} characters; write a list of endpoints, or a file:// target`
-    : checkTarget(target);
+    : checkTarget(target, schemes);
 
 const EXAMPLE = 'a target such as dns://orders.internal:8080';
 
-const targetText = v.pipe(
-  v.string(EXAMPLE),
-  v.check(
-    (value) => targetProblem(value) === undefined,
-    ({ input }) => targetProblem(input)!,
-  ),
-);
+const targetText = (schemes: Schemes) =>
+  v.pipe(
+    v.string(EXAMPLE),
+    v.check(
+      (value) => targetProblem(value, schemes) === undefined,
+      ({ input }) => targetProblem(input, schemes)!,
+    ),
+  );
 
 const isResolver = (value: unknown): value is Resolver =>
   typeof value === 'object' && value !== null && 'watch' in value && typeof value.watch === 'function';
 
 const resolver = v.custom<Resolver>(isResolver, `${EXAMPLE}, a list of them or of endpoints, or a resolver`);
 
-const link = either([targetText, resolver], (input) => (typeof input === 'string' ? 0 : 1));
+const link = (text: ReturnType<typeof targetText>) =>
+  either([text, resolver], (input) => (typeof input === 'string' ? 0 : 1));
 
 const isAddress = (value: unknown): boolean => {
   try {
@@ -109,22 +111,26 @@ const isAddress = (value: unknown): boolean => {
   }
 };
 
+const protocol = oneOf(['http', 'https', 'h2', 'h2c']);
+
 const endpointInfo = object({
   address: v.custom<string>(isAddress, 'host:port or [ipv6]:port'),
   weight: optional(number((value) => value >= 0, '0 or more')),
   zone: optional(v.string('a string')),
   priority: optional(integer(0)),
+  protocol: optional(protocol),
   metadata: optional(v.record(v.string(), v.string('a string'), 'an object of strings')),
 });
 
-const target = either(
-  [
-    link,
-    v.pipe(v.array(link), v.minLength(1, 'the list is empty; name at least one target or endpoint')),
-    v.array(endpointInfo),
-  ],
-  (input) => (!Array.isArray(input) ? 0 : isResolver(input[0]) || typeof input[0] !== 'object' ? 1 : 2),
-);
+const target = (one: ReturnType<typeof link>) =>
+  either(
+    [
+      one,
+      v.pipe(v.array(one), v.minLength(1, 'the list is empty; name at least one target or endpoint')),
+      v.array(endpointInfo),
+    ],
+    (input) => (!Array.isArray(input) ? 0 : isResolver(input[0]) || typeof input[0] !== 'object' ? 1 : 2),
+  );
 
 const pem = v.custom<string | Uint8Array>(
   (value) => (typeof value === 'string' && value !== '') || (value instanceof Uint8Array && value.length > 0),
@@ -149,7 +155,7 @@ const tls = object({
 
 /** What a service and the mesh's `defaults` have in common. A later field is added here, in types.ts, settings.ts and defaults.ts. */
 const common = {
-  protocol: optional(oneOf(['http', 'https', 'h2', 'h2c'])),
+  protocol: optional(protocol),
   balancer: optional(oneOf(['p2c-peak-ewma', 'p2c-least-request', 'least-request', 'round-robin', 'random'])),
   deadline: optional(duration),
   attemptTimeout: optional(duration),
@@ -200,18 +206,40 @@ const common = {
   tls: optional(tls),
 };
 
-const service = either(
-  [targetText, v.strictObject({ target, ...common }, 'a target or an object with one')],
-  (input) => (typeof input === 'string' ? 0 : 1),
-);
+const service = (text: ReturnType<typeof targetText>) =>
+  either(
+    [text, v.strictObject({ target: target(link(text)), ...common }, 'a target or an object with one')],
+    (input) => (typeof input === 'string' ? 0 : 1),
+  );
 
-/** What `createMesh` accepts. Unknown keys are told of by `keyProblems`, for valibot stops at the first. */
-export const meshSchema: v.GenericSchema<MeshOptions, ParsedOptions> = object({
-  services: v.record(v.string(), service, 'an object of services by name'),
-  defaults: optional(object(common)),
-  unknownService: optional(oneOf(['reject', 'passthrough'])),
-  propagation: optional(oneOf(['auto', 'off'])),
-  clock: optional(withMethods<Clock>(['now', 'wallTime', 'schedule'], 'a Clock: now(), wallTime(), schedule()')),
-  random: optional(callable<Random>('a function that returns a number in [0, 1)')),
-  log: optional(withMethods<Logger>(['debug', 'info', 'warn', 'error'], 'a logger: debug(), info(), warn(), error()')),
+const text = v.pipe(v.string('a string'), v.nonEmpty('empty'));
+
+const kubernetes = object({
+  server: optional(text),
+  token: optional(text),
+  tokenFile: optional(text),
+  ca: optional(pem),
+  cert: optional(pem),
+  key: optional(pem),
+  headers: optional(v.record(v.string(), v.string('a string'), 'an object of strings')),
+  namespace: optional(text),
+  kubeconfig: optional(text),
 });
+
+/**
+ * What `createMesh` accepts, with targets of these schemes. Unknown keys are told of by `keyProblems`, for valibot stops
+ * at the first.
+ */
+export const meshSchema = (schemes: Schemes): v.GenericSchema<MeshOptions, ParsedOptions> =>
+  object({
+    services: v.record(v.string(), service(targetText(schemes)), 'an object of services by name'),
+    defaults: optional(object(common)),
+    unknownService: optional(oneOf(['reject', 'passthrough'])),
+    propagation: optional(oneOf(['auto', 'off'])),
+    kubernetes: optional(kubernetes),
+    clock: optional(withMethods<Clock>(['now', 'wallTime', 'schedule'], 'a Clock: now(), wallTime(), schedule()')),
+    random: optional(callable<Random>('a function that returns a number in [0, 1)')),
+    log: optional(
+      withMethods<Logger>(['debug', 'info', 'warn', 'error'], 'a logger: debug(), info(), warn(), error()'),
+    ),
+  });

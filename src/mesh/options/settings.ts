@@ -8,7 +8,7 @@ import type { RetryBudgetSettings } from '../../resilience/budget/index.ts';
 import type { LimitSettings } from '../../resilience/limit/index.ts';
 import type { BackoffSettings } from '../../resilience/retry/index.ts';
 import type { Target } from '../../resolver/index.ts';
-import type { BalancerName, Protocol } from './types.ts';
+import type { BalancerName, KubernetesOptions, Protocol } from './types.ts';
 
 /** Options after `parseOptions`: complete and consistent. Durations are milliseconds. */
 export interface MeshSettings {
@@ -17,17 +17,23 @@ export interface MeshSettings {
   /** Undefined where nothing was said: the door that a request comes through decides then. */
   readonly unknownService: 'reject' | 'passthrough' | undefined;
   readonly propagation: 'auto' | 'off';
+  readonly kubernetes?: KubernetesSettings;
   /** What `createEnv` takes. */
   readonly env: { readonly clock?: Clock; readonly random?: Random; readonly log?: Logger };
   /** What is allowed but hardly meant, one sentence each, path first. */
   readonly warnings: readonly string[];
 }
 
+/** As given: its files are read when they are used. */
+export type KubernetesSettings = Readonly<KubernetesOptions>;
+
 /** One service, every field filled in. */
 export interface ServiceSettings {
   readonly name: string;
   readonly target: Target;
   readonly protocol: Protocol;
+  /** Nobody said a protocol: an endpoint of which discovery knows better is spoken to as it says. */
+  readonly protocolOpen?: true;
   readonly balancer: BalancerName;
   readonly deadline: number;
   readonly attemptTimeout: number;

@@ -43,6 +43,11 @@ export interface MeshOptions {
    * @defaultValue `'auto'`
    */
   propagation?: 'auto' | 'off';
+  /**
+   * How the API server behind `k8s://` targets is reached.
+   * @defaultValue the service account of the pod that this process runs in
+   */
+  kubernetes?: KubernetesOptions;
   /** Where time comes from: for tests. @defaultValue the process's clock */
   clock?: Clock;
   /** Where chance comes from: for tests. @defaultValue `Math.random` */
@@ -51,11 +56,36 @@ export interface MeshOptions {
   log?: Logger;
 }
 
+/**
+ * A Kubernetes API server and how to prove who one is to it: `server` with what it needs, or `kubeconfig`. Files are read
+ * anew before every request, so tokens and certificates may be replaced at any time.
+ */
+export interface KubernetesOptions {
+  /** `https://host:port`, with a path where the API is beneath one; `http://` without a token, or on this host. */
+  server?: string;
+  /** A bearer token. */
+  token?: string;
+  /** The path of a file that holds the bearer token. */
+  tokenFile?: string;
+  /** Who may have signed the server's certificate: PEM, or the path of a PEM file. @defaultValue the authorities that Node trusts */
+  ca?: string | Uint8Array;
+  /** A client certificate: PEM, or the path of a PEM file; needs `key`. */
+  cert?: string | Uint8Array;
+  /** The key of `cert`. */
+  key?: string | Uint8Array;
+  /** More headers for every request to the server. */
+  headers?: Readonly<Record<string, string>>;
+  /** The namespace of targets that name none. @defaultValue that of the pod or of the kubeconfig's context, else `'default'` */
+  namespace?: string;
+  /** The path of a kubeconfig, whose current context is used: for development. YAML takes the package `yaml`. */
+  kubeconfig?: string;
+}
+
 /** A service: its target, and how to deal with it. Durations are milliseconds or `'250ms' | '2s' | '1m' | '1h'`. */
 export interface ServiceOptions extends ServiceDefaults {
   /**
    * Where its endpoints are found: `'dns://orders.internal:8080'`, `'static://10.0.0.1:80,10.0.0.2:80'`,
-   * `'srv://_http._tcp.orders.internal'`, `'file:///etc/inmesh/orders.json'`; several of these, tried in order; or the
+   * `'srv://_http._tcp.orders.internal'`, `'k8s://shop/orders:http'`, `'file:///etc/inmesh/orders.json'`; several of these, tried in order; or the
    * endpoints themselves.
    */
   target: Target;
@@ -63,7 +93,10 @@ export interface ServiceOptions extends ServiceDefaults {
 
 /** How to deal with a service. `false` switches a policy off; a field left out keeps its default. */
 export interface ServiceDefaults {
-  /** What is spoken with the endpoints. @defaultValue `'http'`; `'https'` where `tls` is given */
+  /**
+   * What is spoken with the endpoints. @defaultValue `'https'` where `tls` is given; else what discovery says of each
+   * endpoint (`appProtocol` in Kubernetes); else `'http'`
+   */
   protocol?: Protocol;
   /** How an endpoint is chosen for each request. @defaultValue `'p2c-peak-ewma'` */
   balancer?: BalancerName;
