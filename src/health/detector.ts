@@ -126,7 +126,9 @@ export class OutlierDetector {
     }
     const own = record.counts(now);
     const total = own.good + own.bad;
-    if (total < volume || own.good / total >= successRate) return undefined;
+    // The balancer starves what always fails, so that it would never come to the volume: none good at all needs less.
+    const needed = own.good === 0 ? Math.min(volume, 2 * consecutive) : volume;
+    if (total < needed || own.good / total >= successRate) return undefined;
     const siblings = less({ good: this.#window.good(now), bad: this.#window.bad(now) }, own);
     if (!isClearlyWorse(own, siblings)) return undefined;
     return `succeeded in ${percent(own)} of ${total} attempts within ${formatDuration(window)}, its siblings in ${percent(siblings)}`;

@@ -90,11 +90,22 @@ describe('the success rate', () => {
   it('ejects an endpoint that answers 500 while its siblings do not, once there is volume', () => {
     const { endpoints, first, tell, states } = start(3);
     for (const endpoint of endpoints.slice(1)) tell(endpoint, ok, 20);
-    tell(first, outcomeOfStatus(500, 1), 19);
+    tell(first, ok);
+    tell(first, outcomeOfStatus(500, 1), 18);
     expect(states()).toBe('...');
     tell(first, outcomeOfStatus(500, 1));
     expect(states()).toBe('x..');
-    expect(first.reason).toBe('succeeded in 0 % of 20 attempts within 10s, its siblings in 100 %');
+    expect(first.reason).toBe('succeeded in 5 % of 20 attempts within 10s, its siblings in 100 %');
+  });
+
+  it('needs half the volume of an endpoint that answers nothing but 500, for the balancer hardly asks it any more', () => {
+    const { endpoints, first, tell, states } = start(3);
+    for (const endpoint of endpoints.slice(1)) tell(endpoint, ok, 20);
+    tell(first, outcomeOfStatus(500, 1), 9);
+    expect(states()).toBe('...');
+    tell(first, outcomeOfStatus(500, 1));
+    expect(states()).toBe('x..');
+    expect(first.reason).toBe('succeeded in 0 % of 10 attempts within 10s, its siblings in 100 %');
   });
 
   it('ejects an endpoint that alone answers 429', () => {
@@ -130,7 +141,8 @@ describe('the success rate', () => {
   it('reaches the same verdict on a burst as on the same burst spread out', async () => {
     for (const gap of [0, 10, 400]) {
       const { clock, endpoints, first, tell } = start(3);
-      let seen = 0;
+      let seen = 1;
+      tell(first, ok);
       while (first.state !== 'ejected' && seen < 100) {
         for (const endpoint of endpoints.slice(1)) tell(endpoint, ok);
         tell(first, outcomeOfStatus(500, 1));
@@ -145,7 +157,7 @@ describe('the success rate', () => {
     const { clock, endpoints, first, tell, states } = start(3);
     for (let i = 0; i < 10; i++) {
       for (const endpoint of endpoints.slice(1)) tell(endpoint, ok, 10);
-      tell(first, outcomeOfStatus(500, 1), 10);
+      tell(first, outcomeOfStatus(500, 1), 9);
       if (i < 9) await clock.advance(11_000);
     }
     expect(states()).toBe('...');
@@ -258,7 +270,7 @@ describe('an ejected endpoint', () => {
     expect(first.state).toBe('ejected');
     await clock.advance(5_000);
     tell(detector.takeProbe(clock.now())!, ok);
-    tell(first, outcomeOfStatus(500, 1), 19);
+    tell(first, outcomeOfStatus(500, 1), 9);
     expect(first.state).toBe('healthy');
   });
 

@@ -58,7 +58,7 @@ describe('outlier layer', () => {
       return Promise.resolve(exchange);
     });
     tell(second, ok, 40);
-    for (let i = 0; i < 19; i++) await call();
+    for (let i = 0; i < 9; i++) await call();
     expect(states()).toBe('..');
     await call();
     await Promise.resolve();
