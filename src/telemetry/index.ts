@@ -13,4 +13,4 @@
 export { context, type Context, type ContextOptions, type ContextState, deadlineOn } from './context.ts';
 export type { InboundHeaders, TraceHeaders } from './trace-headers.ts';
 export { outgoingHeaders, propagationLayer, type PropagationOptions } from './propagation.ts';
-export { type HeaderChanges, type RequestHeaders, withHeaders } from './headers.ts';
+export { hasHeader, type HeaderChanges, type RequestHeaders, withHeaders } from './headers.ts';

@@ -6,6 +6,7 @@ import type { Service } from '../model/service.ts';
 import { Attempt } from './attempt.ts';
 import { identityLayer } from './identity.ts';
 import { Connection, type ConnectionSettings, createDialer } from './connection.ts';
+import { inPieces } from './upload.ts';
 
 /** The innermost service: sends a call to its endpoint over that endpoint's own pool, made at its first request. */
 export function createLeaf(settings: LeafSettings, env: Env, onConnect: (endpoint: Endpoint) => void): Service {
@@ -32,6 +33,7 @@ function discovered(settings: ConnectionSettings, env: Env, onConnect: (endpoint
 
 function leafOf(settings: ConnectionSettings, env: Env, onConnect: (endpoint: Endpoint) => void): Service {
   const dial = createDialer(settings, env);
+  const multiplexed = settings.protocol === 'h2' || settings.protocol === 'h2c';
   return (call) => {
     const endpoint = endpointOf(call);
     let connection = endpoint.connection as Connection | undefined;
@@ -39,7 +41,8 @@ function leafOf(settings: ConnectionSettings, env: Env, onConnect: (endpoint: En
       endpoint.connection = connection = new Connection(endpoint, dial, settings);
       onConnect(endpoint);
     }
-    return new Attempt(call, endpoint, connection.pool, env).head;
+    const sent = multiplexed ? { ...call, request: inPieces(call.request) } : call;
+    return new Attempt(sent, endpoint, connection.pool, env).head;
   };
 }
 

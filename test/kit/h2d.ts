@@ -5,6 +5,7 @@ import {
   type Http2Server,
   type Http2Session,
   type SecureServerOptions,
+  type ServerOptions,
   type Settings,
   type ServerHttp2Stream,
   type IncomingHttpHeaders,
@@ -28,8 +29,14 @@ export class Http2d {
     this.#server = server;
   }
 
-  static async start(script: Http2Script, tls?: SecureServerOptions, settings: Settings = {}): Promise<Http2d> {
-    const server = tls === undefined ? createServer({ settings }) : createSecureServer({ ...tls, settings });
+  static async start(
+    script: Http2Script,
+    tls?: SecureServerOptions,
+    settings: Settings = {},
+    options: ServerOptions = {},
+  ): Promise<Http2d> {
+    const server =
+      tls === undefined ? createServer({ ...options, settings }) : createSecureServer({ ...tls, settings });
     const h2d = new Http2d(server);
     server.on('session', (session: Http2Session) => {
       h2d.sessions++;

@@ -1,3 +1,4 @@
+import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { meshErrorOf } from '../../src/index.ts';
 import { delay, Faultd, type Peer, type Script } from '../kit/faultd.ts';
@@ -47,6 +48,53 @@ describe.each(bodies)('17 early-response, %s', (_body, body) => {
     expect(server.connections).toBe(5);
     await watch.check({ healthy: [server.address] });
   });
+});
+
+const streamEndings: [name: string, after: (stream: ServerHttp2Stream, session: Http2Session) => void][] = [
+  ['resets the stream, as RFC 9113 has it', (stream) => stream.close(constants.NGHTTP2_NO_ERROR)],
+  ['leaves', (_stream, session) => session.close()],
+  ['breaks the connection', (_stream, session) => void setTimeout(() => session.destroy(), 30)],
+];
+
+describe.each(bodies)('17 early-response over HTTP/2, %s', (_body, body) => {
+  it.each(streamEndings)(
+    'is delivered while the request is under way, and the server then %s',
+    async (_name, after) => {
+      const server = await Http2d.start((stream, _headers, session) => {
+        stream.respond({ ':status': 413 });
+        stream.end('too large');
+        after(stream, session);
+      });
+      const { mesh, watch } = torture([server.address], { protocol: 'h2c', deadline: '5s' });
+      for (let call = 0; call < 3; call++) {
+        const answer = await watch.call(() => send(mesh, { method: 'POST', body: body() as never }));
+        expect(answer).toMatchObject({ status: 413, text: 'too large' });
+      }
+      await watch.check({ healthy: [server.address], sent: server.streams });
+    },
+  );
+});
+
+it('17 an upload that is given up closes its source', async () => {
+  const server = await Faultd.start((peer) => void peer.socket.resume());
+  onTestFinished(() => server.close());
+  const { mesh, watch } = torture([server.address]);
+  let closed = false;
+  async function* endless(): AsyncGenerator<Buffer> {
+    try {
+      for (;;) {
+        yield CHUNK;
+        await delay(1);
+      }
+    } finally {
+      closed = true;
+    }
+  }
+  const signal = AbortSignal.timeout(50);
+  const upload = send(mesh, { method: 'PUT', body: endless() as never, signal });
+  await expect(watch.call(() => upload)).rejects.toThrow('aborted');
+  await expect.poll(() => closed).toBe(true);
+  await watch.check({ healthy: [server.address], sent: server.requests });
 });
 
 describe('17 expect-100', () => {

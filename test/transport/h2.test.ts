@@ -106,6 +106,28 @@ describe.each(protocols)('%s', (protocol, tls, options) => {
     expect(missing.headers['grpc-status']).toBe('5');
   });
 
+  it('carries many large bodies at once, which in memory are more than a session of Node’s may hold', async () => {
+    const lengths: (string | undefined)[] = [];
+    const count: Http2Script = (stream, headers) => {
+      lengths.push(headers['content-length']);
+      void read(stream).then((body) => {
+        stream.respond({ ':status': 200 });
+        stream.end(`${body.length} ${body.every((byte) => byte === 120)}`);
+      });
+    };
+    const server = await Http2d.start(count, tls(), undefined, { maxSessionMemory: 1_000 });
+    const mesh = meshOf(server.address, { ...options(), limits: { perEndpoint: 100 }, retry: false });
+    const body = Buffer.alloc(4_000_001, 'x');
+    const bodies = [body, body.toString(), new Uint8Array(body), body, body, body];
+    const answers = bodies.map(async (each) => {
+      const answer = await mesh.request({ origin: 'http://orders', path: '/', method: 'POST', body: each });
+      return answer.body.text();
+    });
+    expect(await Promise.all(answers)).toEqual(bodies.map(() => '4000001 true'));
+    expect(lengths).toEqual(bodies.map(() => '4000001'));
+    expect(server.sessions).toBe(1);
+  });
+
   it('resets the stream alone of a request that is given up: the connection stays', async () => {
     let closed = 0;
     const server = await Http2d.start((stream, headers, session) => {
