@@ -14,9 +14,19 @@ export async function stage(): Promise<{ path: string; remove(): Promise<void> }
   const present = entries.filter((name) => existsSync(join(root, name)));
   await Promise.all(present.map((name) => cp(join(root, name), join(path, name), { recursive: true })));
   await symlink(join(root, 'node_modules'), join(path, 'node_modules'));
-  const tsc = [join(root, 'node_modules/@typescript/native/bin/tsc'), '-p', 'tsconfig.build.json'];
-  const build = spawnSync(process.execPath, [...tsc, '--outDir', join(path, 'dist')], { cwd: root, encoding: 'utf8' });
-  if (build.status === 0) return { path, remove };
-  await remove();
-  throw new Error(`The build failed; run npm run build.\n${build.stdout}${build.stderr}`);
+  const dist = join(path, 'dist');
+  const steps = [
+    ['@typescript/native/bin/tsc', '-p', 'tsconfig.build.json', '--emitDeclarationOnly', '--outDir', dist],
+    ['rolldown/bin/cli.mjs', '-c', '--log-level', 'warn', '--dir', dist],
+  ];
+  for (const [bin, ...args] of steps) {
+    const step = spawnSync(process.execPath, [join(root, 'node_modules', bin!), ...args], {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    if (step.status === 0) continue;
+    await remove();
+    throw new Error(`The build failed; run npm run build.\n${step.stdout}${step.stderr}`);
+  }
+  return { path, remove };
 }

@@ -28,12 +28,12 @@ afterAll(async () => {
 });
 
 /** A second copy of what is built, with an undici of its own; `edit` makes it one of another version. */
-async function copy(name: string, edit: (contextSource: string) => string = (source) => source): Promise<string> {
+async function copy(name: string, edit: (source: string) => string = (source) => source): Promise<string> {
   const path = join(house.path, name);
   await cp(join(house.path, 'dist'), join(path, 'dist'), { recursive: true });
   await cp(join(house.path, 'package.json'), join(path, 'package.json'));
   await cp(join(root, 'node_modules/undici'), join(path, 'node_modules/undici'), { recursive: true });
-  const file = join(path, 'dist/telemetry/context.js');
+  const file = join(path, 'dist/index.js');
   await writeFile(file, edit(await readFile(file, 'utf8')));
   return join(path, 'dist/index.js');
 }
@@ -59,7 +59,7 @@ it('59 two copies of the library: contexts and errors are understood across them
 });
 
 it('59 two copies of the library: one whose context has another shape keeps to its own', async () => {
-  const edit = (source: string): string => source.replace("'inmesh.context.1'", "'inmesh.context.2'");
+  const edit = (source: string): string => source.replace('inmesh.context.1', 'inmesh.context.2');
   const other = await copy('other', edit);
   const child = Child.start('two-copies.ts', [join(house.path, 'dist/index.js'), other, server.address]);
   expect(await child.told('report')).toMatchObject({
