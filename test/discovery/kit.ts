@@ -16,11 +16,11 @@ export interface World {
   readonly api: ApiServer;
   readonly env: Env;
   readonly cluster: Cluster;
-  watch(target: string): Watching;
+  readonly watch: (target: string) => Watching;
   /** Lets time pass, `step` ms at a time, with room for real sockets, until it is so. */
-  pass(until: () => boolean, step?: number): Promise<void>;
+  readonly pass: (until: () => boolean, step?: number) => Promise<void>;
   /** Lets so much time pass. */
-  wait(ms: number, step?: number): Promise<void>;
+  readonly wait: (ms: number, step?: number) => Promise<void>;
 }
 
 /** Access without files to a server. */

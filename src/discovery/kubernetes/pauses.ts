@@ -16,6 +16,7 @@ const TOKEN_CHECK = 1_000;
 export class Pauses {
   /** Failures since it last worked. */
   failures = 0;
+  #lostPlace = false;
   readonly #env: Env;
   readonly #signal: AbortSignal;
 
@@ -24,12 +25,15 @@ export class Pauses {
     this.#signal = signal;
   }
 
-  failed(): void {
-    this.failures++;
+  /** @param lostPlace the server is well, but knows our version no more: where that follows a break it is the first failure. */
+  failed(lostPlace: boolean): void {
+    this.failures = lostPlace && !this.#lostPlace ? 1 : this.failures + 1;
+    this.#lostPlace ||= lostPlace;
   }
 
   succeeded(): void {
     this.failures = 0;
+    this.#lostPlace = false;
   }
 
   /** ms to wait after a failure; `asked` is what the server wants, to which the spread is added. */

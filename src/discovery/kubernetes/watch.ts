@@ -114,7 +114,7 @@ export class SliceWatch {
     const status = fault instanceof ApiFault ? fault.status : 0;
     // What is lost or cannot be read makes everything after it worthless; other failures leave the place in the stream.
     // A server that was restored from a backup fails for ever to go on from a version of its lost future.
-    this.#pauses.failed();
+    this.#pauses.failed(status === 410);
     const isLost = status === 410 || status === 400 || status === 422 || (status >= 500 && this.#pauses.failures > 3);
     if (isLost || UNREADABLE.has(fault.kind)) this.#version = undefined;
     const isPlain = status === 401 || status === 403 || status === 404;
@@ -127,7 +127,7 @@ export class SliceWatch {
   }
 
   #works(): void {
-    if (this.#pauses.failures > 0 || !this.#known) this.#observer.fault(undefined);
+    if (this.#pauses.failures > 0) this.#observer.fault(undefined);
     this.#pauses.succeeded();
   }
 
@@ -255,6 +255,8 @@ export class SliceWatch {
   #replace(slices: Map<string, Slice>): void {
     this.#slices = slices;
     this.#known = true;
+    // A list is news, however the watch that follows it fares.
+    this.#observer.fault(undefined);
     this.#observer.replaced(slices);
   }
 
