@@ -5,12 +5,14 @@ import { type EndpointInfo, parseAddress } from '../model/endpoint.ts';
 export function sameEndpoints(before: readonly EndpointInfo[], after: readonly EndpointInfo[]): boolean {
   if (before === after) return true;
   if (before.length !== after.length) return false;
-  if (before.every((endpoint, index) => sameEndpoint(endpoint, after[index]!))) return true;
+  // Of large sets a small part changes, as a rule, and the rest stays in its place.
+  const moved: number[] = [];
+  for (const [index, endpoint] of before.entries()) if (!sameEndpoint(endpoint, after[index]!)) moved.push(index);
   const known = new Map<string, EndpointInfo>();
-  for (const endpoint of before) known.set(endpoint.address, endpoint);
-  return after.every((endpoint) => {
-    const other = known.get(endpoint.address);
-    return other !== undefined && sameEndpoint(other, endpoint);
+  for (const index of moved) known.set(before[index]!.address, before[index]!);
+  return moved.every((index) => {
+    const other = known.get(after[index]!.address);
+    return other !== undefined && sameEndpoint(other, after[index]!);
   });
 }
 

@@ -48,17 +48,20 @@ export class Feed {
     return this.#last?.endpoints ?? [];
   }
 
-  /** The source named these. With `fault`, a part of them could not be asked for and is the last known. */
-  good(endpoints: readonly EndpointInfo[], fault?: Fault): void {
+  /**
+   * The source named these. With `fault`, a part of them could not be asked for and is the last known.
+   * @param distinct no address is there twice, which need not be looked for then.
+   */
+  good(endpoints: readonly EndpointInfo[], fault?: Fault, distinct = false): void {
     if (endpoints.length === 0) {
       this.empty(fault ?? new Fault('EMPTY', 'the source names no endpoint'));
       return;
     }
     this.#release();
     this.#emptySince = undefined;
-    const distinct = distinctByAddress(endpoints);
-    if (fault === undefined) this.publish('fresh', distinct);
-    else this.#doubt('stale', distinct, fault, 'what was known of that part stays in use');
+    const all = distinct ? endpoints : distinctByAddress(endpoints);
+    if (fault === undefined) this.publish('fresh', all);
+    else this.#doubt('stale', all, fault, 'what was known of that part stays in use');
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { EndpointInfo } from '../../model/endpoint.ts';
 import { Fault } from '../../resolver/index.ts';
+import { Addresses } from './addresses.ts';
 import type { Slice, SlicePort } from './slice.ts';
 import { type Candidate, chooseEndpoints, type Place } from './topology.ts';
 import type { Slices } from './watch.ts';
@@ -17,6 +18,8 @@ export interface Wanted {
 interface Member extends Candidate {
   /** As one that is chosen. */
   readonly info: EndpointInfo;
+  /** As one that hints keep for others; made when it first is. */
+  spare: EndpointInfo | undefined;
 }
 
 /** The endpoints to use, or why there are none. */
@@ -25,14 +28,13 @@ export type Found = { readonly endpoints: readonly EndpointInfo[] } | { readonly
 /**
  * What all slices of a service come to: every address once, on the port of its own slice, of one family, chosen as
  * kube-proxy chooses. Those that hints keep for others follow at priority 1: they are used if none of the chosen can be.
- * What was computed of a slice is kept as long as the slice.
+ * What was computed of a slice is kept as long as the slice, so that an event costs what its slice does, and not ten
+ * thousand look-ups.
  */
 export class ServiceEndpoints {
   readonly #wanted: Wanted;
   readonly #members: WeakMap<Slice, readonly Member[]> = new WeakMap();
-  readonly #spare: WeakMap<EndpointInfo, EndpointInfo> = new WeakMap();
-  /** By family, as of the last look. */
-  readonly #merged: Record<4 | 6, ReadonlyMap<string, Member>> = { 4: new Map(), 6: new Map() };
+  readonly #addresses: Addresses = new Addresses();
 
   constructor(wanted: Wanted) {
     this.#wanted = wanted;
@@ -40,42 +42,41 @@ export class ServiceEndpoints {
 
   of(slices: Slices): Found {
     const { name, family, place } = this.#wanted;
+    this.#addresses.follow(slices, (slice) => this.#membersOf(slice));
     if (slices.size === 0) {
       const remedy = `is there a Service of that name, with a selector?`;
       return { none: new Fault('NO_SERVICE', `there is no EndpointSlice of ${name}; ${remedy}`) };
     }
     const problem = this.#portProblem(slices);
     if (problem !== undefined) return { none: problem };
-    this.#merged[4] = this.#merge(slices, 4);
-    this.#merged[6] = this.#merge(slices, 6);
     for (const one of [family, family === 4 ? 6 : 4] as const) {
-      const { chosen, others } = chooseEndpoints([...this.#merged[one].values()], place);
+      const { chosen, others } = chooseEndpoints(this.#merged(slices, one), place);
       if (chosen.length === 0) continue;
       const endpoints = chosen.map(({ info }) => info);
-      for (const { info } of others) endpoints.push(this.#spareOf(info));
+      for (const member of others) endpoints.push((member.spare ??= { ...member.info, priority: 1 }));
       return { endpoints };
     }
-    const known = this.#merged[4].size + this.#merged[6].size;
-    return { none: new Fault('NOT_READY', `none of the ${known} endpoints of ${name} is ready`) };
+    return { none: new Fault('NOT_READY', `none of the ${this.#addresses.size} endpoints of ${name} is ready`) };
   }
 
   /** Whether any slice names the address, in whatever condition it is. */
   names(address: string): boolean {
-    return this.#merged[4].has(address) || this.#merged[6].has(address);
+    return this.#addresses.has(address);
   }
 
   /** Each address once: while an endpoint moves it is in two slices, and the better of the two counts. */
-  #merge(slices: Slices, family: 4 | 6): ReadonlyMap<string, Member> {
-    const merged = new Map<string, Member>();
+  #merged(slices: Slices, family: 4 | 6): readonly Member[] {
+    const all: Member[] = [];
     for (const slice of slices.values()) {
-      if (slice.family !== family) continue;
-      for (const member of this.#membersOf(slice)) {
-        const { address } = member.info;
-        const other = merged.get(address);
-        if (other === undefined || rank(member) > rank(other)) merged.set(address, member);
-      }
+      if (slice.family === family) for (const member of this.#membersOf(slice)) all.push(member);
     }
-    return merged;
+    if (!this.#addresses.areShared) return all;
+    const merged = new Map<string, Member>();
+    for (const member of all) {
+      const other = merged.get(member.info.address);
+      if (other === undefined || rank(member) > rank(other)) merged.set(member.info.address, member);
+    }
+    return [...merged.values()];
   }
 
   #membersOf(slice: Slice): readonly Member[] {
@@ -95,7 +96,7 @@ export class ServiceEndpoints {
         ...(zone === undefined ? {} : { zone }),
         ...(protocol === undefined ? {} : { protocol }),
       };
-      return { info, ready, serving, terminating, forZones, forNodes };
+      return { info, spare: undefined, ready, serving, terminating, forZones, forNodes };
     });
   }
 
@@ -129,12 +130,6 @@ export class ServiceEndpoints {
     if (fits) return undefined;
     const hint = typeof port === 'number' ? `; a number is the one the pods listen on, not the Service's` : '';
     return new Fault('NO_PORT', `${name} has no port ${port ?? ''}: ${has}${hint}`.replace('port :', 'port:'));
-  }
-
-  #spareOf(info: EndpointInfo): EndpointInfo {
-    let spare = this.#spare.get(info);
-    if (spare === undefined) this.#spare.set(info, (spare = { ...info, priority: 1 }));
-    return spare;
   }
 }
 

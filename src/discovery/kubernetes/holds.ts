@@ -9,7 +9,7 @@ export const HOLD = 1_000;
  * in a moment.
  */
 export class Holds {
-  #before: ReadonlyMap<string, EndpointInfo> = new Map();
+  #before: readonly EndpointInfo[] = [];
   readonly #held: Map<string, { readonly info: EndpointInfo; readonly until: number }> = new Map();
 
   /**
@@ -22,12 +22,10 @@ export class Holds {
     isNamed: (address: string) => boolean,
     now: number,
   ): { endpoints: readonly EndpointInfo[]; until: number | undefined } {
-    const present = new Map<string, EndpointInfo>();
-    for (const info of chosen) present.set(info.address, info);
-    for (const [address, info] of this.#before) {
-      if (!present.has(address) && !isNamed(address)) this.#held.set(address, { info, until: now + HOLD });
+    for (const info of this.#before) {
+      if (!isNamed(info.address)) this.#held.set(info.address, { info, until: now + HOLD });
     }
-    this.#before = present;
+    this.#before = chosen;
     let until: number | undefined;
     const kept: EndpointInfo[] = [];
     for (const [address, held] of this.#held) {
@@ -42,7 +40,7 @@ export class Holds {
 
   /** None is left: what comes next is a beginning. */
   forget(): void {
-    this.#before = new Map();
+    this.#before = [];
     this.#held.clear();
   }
 }

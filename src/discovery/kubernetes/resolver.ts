@@ -12,6 +12,8 @@ import type { KubernetesTarget } from './target.ts';
 
 /** The least time between two snapshots, ms: a burst of events makes one. */
 const SPACING = 100;
+/** And at least so many times as long as the last one took to make and tell: no more than a twentieth of the time goes there. */
+const REST = 20;
 
 /** Discovery outlives the request that begins it, and must not keep that one's context. */
 const outside = AsyncLocalStorage.snapshot();
@@ -32,7 +34,10 @@ class ServiceSource implements Source {
   #slices: NamespaceSlices | undefined;
   #leave: () => void = () => {};
   #pending: Timer | undefined;
-  #published = -Infinity;
+  /** Until what is held is let go. */
+  #holding: Timer | undefined;
+  /** When the next snapshot may be told. */
+  #next = -Infinity;
   #stopped = false;
 
   constructor(feed: Feed, target: KubernetesTarget, cluster: Cluster, env: Env) {
@@ -46,6 +51,7 @@ class ServiceSource implements Source {
   stop(): void {
     this.#stopped = true;
     this.#pending?.cancel();
+    this.#holding?.cancel();
     this.#leave();
   }
 
@@ -67,22 +73,28 @@ class ServiceSource implements Source {
     } catch (error) {
       if (this.#stopped) return undefined;
       this.#feed.failed(faultOf(error));
-      this.#pending = this.#env.clock.schedule(NAMESPACE_RETRY, () => void this.#start());
+      this.#pending = this.#env.clock.schedule(NAMESPACE_RETRY, () => {
+        this.#pending = undefined;
+        void this.#start();
+      });
       return undefined;
     }
   }
 
-  /** The first change is told in the next turn, others `SPACING` after the last. */
+  /** The first change is told in the next turn, one that follows soon in a while, with all that come until then. */
   #soon(): void {
     if (this.#stopped) return;
-    this.#pending ??= this.#env.clock.schedule(this.#published + SPACING - this.#env.clock.now(), () => {
+    this.#pending ??= this.#env.clock.schedule(this.#next - this.#env.clock.now(), () => {
       this.#pending = undefined;
-      this.#published = this.#env.clock.now();
+      const begun = this.#env.clock.now();
       this.#publish();
+      const now = this.#env.clock.now();
+      this.#next = now + Math.max(SPACING, REST * (now - begun));
     });
   }
 
   #publish(): void {
+    this.#holding?.cancel();
     const { slices, fault } = this.#slices!.of(this.#target.service);
     if (slices === undefined) {
       if (fault !== undefined) this.#feed.failed(fault);
@@ -93,14 +105,9 @@ class ServiceSource implements Source {
     else {
       const now = this.#env.clock.now();
       const { endpoints, until } = this.#holds.over(found.endpoints, (address) => this.#endpoints!.names(address), now);
-      this.#feed.good(endpoints, fault);
-      if (until !== undefined) this.#pending ??= this.#env.clock.schedule(until - now, () => this.#again());
+      this.#feed.good(endpoints, fault, true);
+      if (until !== undefined) this.#holding = this.#env.clock.schedule(until - now, () => this.#soon());
     }
-  }
-
-  #again(): void {
-    this.#pending = undefined;
-    this.#publish();
   }
 
   #none(none: Fault, fault: Fault | undefined): void {

@@ -39,7 +39,7 @@ const WATCH_SILENCE = 150_000;
 /** A watch that lives so long has worked, ms. */
 const PROVEN = 1_000;
 /** Work for so long, then let the event loop turn; ms. */
-const SLICE_OF_TIME = 8;
+const SLICE_OF_TIME = 5;
 
 /** Follows the EndpointSlices of a namespace that a selector picks: lists, then watches, for ever, until `stop`. */
 export class SliceWatch {
