@@ -11,6 +11,8 @@ import type { Exchange } from '../model/exchange.ts';
 import { type Outcome, outcomeOfError, outcomeOfStatus } from '../model/outcome.ts';
 import type { Abortable } from '../model/signal.ts';
 import { faultOf } from './faults.ts';
+import type { Lines } from './connection.ts';
+import type { Lane, LaneUser } from './lanes.ts';
 import { brokeReused } from './reuse.ts';
 
 /** What may arrive of a body before it is accepted: past this the socket is paused. */
@@ -38,9 +40,7 @@ interface Listening {
  * It resolves at the head. The parser delivers head and first chunks in one turn, before anybody can have accepted,
  * so those chunks are kept by reference and handed over at `accept`: keeping them costs less than pausing.
  */
-export class Attempt
-  implements Exchange, Dispatcher.DispatchHandler, Dispatcher.DispatchController, Abortable, TimerNode
-{
+export class Attempt implements Exchange, LaneUser, Dispatcher.DispatchController, Abortable, TimerNode {
   statusCode = 0;
   headers: IncomingHttpHeaders = {};
   receivedAt = 0;
@@ -53,9 +53,11 @@ export class Attempt
   due = 0;
   prev: TimerNode | undefined = undefined;
   next: TimerNode | undefined = undefined;
+  /** The connection that it has to itself; none where connections are shared. */
+  lane: Lane | undefined = undefined;
 
   readonly #call: Call;
-  readonly #pool: Dispatcher;
+  readonly #lines: Lines;
   readonly #env: Env;
   readonly #start: number;
   #resolve!: (exchange: Exchange) => void;
@@ -79,10 +81,10 @@ export class Attempt
   #outcome: Outcome | undefined;
   #listening: Listening | undefined;
 
-  constructor(call: Call, endpoint: Endpoint, pool: Dispatcher, env: Env) {
+  constructor(call: Call, endpoint: Endpoint, lines: Lines, env: Env) {
     this.#call = call;
     this.endpoint = endpoint;
-    this.#pool = pool;
+    this.#lines = lines;
     this.#env = env;
     this.#start = call.begun;
     this.head = new Promise<Exchange>((resolve, reject) => {
@@ -93,7 +95,7 @@ export class Attempt
     if (this.#error !== undefined) return;
     const due = call.begun + call.attemptTimeout;
     if (due < call.deadline) env.timers.add(this, due);
-    pool.dispatch(call.request, this);
+    lines.dispatch(call.request, this);
   }
 
   get aborted(): boolean {
@@ -149,6 +151,7 @@ export class Attempt
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
+    this.#leave(true);
     this.#trailers = trailers;
     this.rawTrailers = controller.rawTrailers ?? null;
     // Not accepted yet: this is still the turn in which the head came.
@@ -158,12 +161,14 @@ export class Attempt
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null | undefined, error: Error): void {
+    // Dropped before it began: whatever connection it waited for is none the worse for it.
+    this.#leave(this.#error !== undefined && !this.#started);
     if (this.#error !== undefined || this.#trailers !== undefined) return;
     const stale = this.#started && !this.#answered && brokeReused(error);
     if (stale && this.#resends < RESEND_LIMIT && isResendable(this.#call.request)) {
       this.#resends++;
       this.#started = false;
-      this.#pool.dispatch(this.#call.request, this);
+      this.#lines.dispatch(this.#call.request, this);
       return;
     }
     const { service, attempt } = this.#call;
@@ -179,6 +184,7 @@ export class Attempt
     headers: IncomingHttpHeaders,
     socket: Duplex,
   ): void {
+    this.#leave(true);
     this.statusCode = statusCode;
     this.headers = headers;
     this.rawHeaders = controller.rawHeaders ?? null;
@@ -289,6 +295,12 @@ export class Attempt
       this.#concluded = true;
       this.#sink.onResponseEnd?.(this, this.#trailers);
     }
+  }
+
+  #leave(sound: boolean): void {
+    const { lane } = this;
+    this.lane = undefined;
+    lane?.leave(sound);
   }
 
   #onHead(): void {

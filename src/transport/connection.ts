@@ -1,12 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import type { PeerCertificate } from 'node:tls';
+import type { Dispatcher } from 'undici';
 import type { Env } from '../core/env.ts';
 import { MeshError } from '../core/errors.ts';
 import { isLate, type TimerNode } from '../core/timers.ts';
 import type { Endpoint, EndpointConnection } from '../model/endpoint.ts';
 import { markReuse } from './reuse.ts';
-import { buildConnector, Pool } from './undici.ts';
+import { Lanes, type LaneUser } from './lanes.ts';
+import { buildConnector, type Client, Pool } from './undici.ts';
 import { verifier } from './verify.ts';
 
 /** How the endpoints of one service are reached. */
@@ -47,13 +49,21 @@ type Connect = (options: buildConnector.Options, callback: buildConnector.Callba
  */
 const outside = AsyncLocalStorage.snapshot();
 
+/** What sends requests to one endpoint, and tells a user of lanes which it got. */
+export interface Lines {
+  dispatch(request: Dispatcher.DispatchOptions, user: LaneUser): boolean;
+  close(): Promise<void>;
+  destroy(): Promise<void>;
+}
+
 /**
- * The pool of one endpoint. Its origin is the service's name and its connector dials the endpoint's address, so that
+ * The connections of one endpoint. Its origin is the service's name and its connector dials the endpoint's address, so that
  * `Host`, `:authority`, SNI and the certificate check all speak of the service without a header being written per
  * request. undici's own timers stay off: they are seconds coarse, and deadlines are the mesh's matter.
  */
 export class Connection implements EndpointConnection {
-  readonly pool: Pool;
+  /** Sends requests: many at a time over each connection, or one. */
+  readonly lines: Lines;
   /** Not connected yet: undici, when destroyed, would let them go on. */
   readonly #connecting: Set<Socket> = new Set();
 
@@ -61,7 +71,8 @@ export class Connection implements EndpointConnection {
     const { protocol, service } = settings;
     const multiplexed = protocol === 'h2' || protocol === 'h2c';
     const { host, port } = endpoint;
-    this.pool = new Pool(`${isSecure(protocol) ? 'https' : 'http'}://${service}`, {
+    const origin = `${isSecure(protocol) ? 'https' : 'http'}://${service}`;
+    const options: Client.Options = {
       connect: (options, callback) => {
         const socket = outside(dial, { ...options, hostname: host, port: String(port) }, (...result) => {
           this.#connecting.delete(socket);
@@ -69,21 +80,22 @@ export class Connection implements EndpointConnection {
         });
         this.#connecting.add(socket);
       },
-      connections: multiplexed ? Math.ceil(settings.connections / STREAMS) : settings.connections,
       pipelining: multiplexed ? STREAMS : 1,
       allowH2: multiplexed,
       ...(protocol === 'h2c' ? { useH2c: true } : {}),
       headersTimeout: 0,
       bodyTimeout: 0,
-    });
+    };
+    const connections = Math.ceil(settings.connections / STREAMS);
+    this.lines = multiplexed ? new Pool(origin, { ...options, connections }) : new Lanes(origin, options);
   }
 
   close(): Promise<void> {
-    return this.pool.close();
+    return this.lines.close();
   }
 
   destroy(): Promise<void> {
-    const destroyed = this.pool.destroy();
+    const destroyed = this.lines.destroy();
     for (const socket of this.#connecting) socket.destroy(new Error('The connection is no longer wanted'));
     return destroyed;
   }

@@ -8,7 +8,7 @@ import { identityLayer } from './identity.ts';
 import { Connection, type ConnectionSettings, createDialer } from './connection.ts';
 import { inPieces } from './upload.ts';
 
-/** The innermost service: sends a call to its endpoint over that endpoint's own pool, made at its first request. */
+/** The innermost service: sends a call to its endpoint over that endpoint's own connections, made at its first request. */
 export function createLeaf(settings: LeafSettings, env: Env, onConnect: (endpoint: Endpoint) => void): Service {
   const send = leafOf(settings, env, onConnect);
   if (settings.protocolOpen !== true) return send;
@@ -42,7 +42,7 @@ function leafOf(settings: ConnectionSettings, env: Env, onConnect: (endpoint: En
       onConnect(endpoint);
     }
     const sent = multiplexed ? { ...call, request: inPieces(call.request) } : call;
-    return new Attempt(sent, endpoint, connection.pool, env).head;
+    return new Attempt(sent, endpoint, connection.lines, env).head;
   };
 }
 

@@ -2,6 +2,7 @@
 import { globals, LEGACY_GLOBAL, legacyBefore } from './globals-before.ts';
 import {
   Agent,
+  Client,
   buildConnector,
   Dispatcher,
   Dispatcher1Wrapper,
@@ -12,7 +13,16 @@ import {
 
 if (globals[LEGACY_GLOBAL] !== legacyBefore) globals[LEGACY_GLOBAL] = legacyBefore;
 
-export { Agent, buildConnector, Dispatcher, Dispatcher1Wrapper, getGlobalDispatcher, Pool, setGlobalDispatcher };
+export {
+  Agent,
+  buildConnector,
+  Client,
+  Dispatcher,
+  Dispatcher1Wrapper,
+  getGlobalDispatcher,
+  Pool,
+  setGlobalDispatcher,
+};
 
 type Handler = Dispatcher.DispatchHandler;
 

@@ -34,10 +34,12 @@ export async function compare(
   for (const { run } of variants) await load(run, warmup / variants.length, concurrency);
   const samples = variants.map(() => [] as { cpu: number; rate: number; cpuRatio: number; rateRatio: number }[]);
   for (let round = 0; round < rounds; round++) {
-    let base: { cpu: number; rate: number } | undefined;
-    for (const [index, { run }] of variants.entries()) {
-      const sample = await load(run, slice, concurrency);
-      base ??= sample;
+    // Each round begins with another variant: what follows what matters too.
+    const turns = variants.map((_, index) => (index + round) % variants.length);
+    const measured: { cpu: number; rate: number }[] = [];
+    for (const index of turns) measured[index] = await load(variants[index]!.run, slice, concurrency);
+    const base = measured[0]!;
+    for (const [index, sample] of measured.entries()) {
       samples[index]!.push({ ...sample, cpuRatio: sample.cpu / base.cpu, rateRatio: sample.rate / base.rate });
     }
   }
