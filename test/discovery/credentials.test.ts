@@ -49,13 +49,13 @@ describe('the service account of a pod', () => {
     expect((await serviceAccount(silentLogger, env, path).read()).server).toBe('https://[fd00::1]:6443');
   });
 
-  it.each([
+  it.each<[NodeJS.ProcessEnv, Record<string, string>, string, string]>([
     [{}, {}, 'NO_CLUSTER', 'runs in no Kubernetes pod'],
     [inPod, {}, 'ENOENT', 'cannot be read (ENOENT)'],
     [inPod, { token: '', 'ca.crt': 'CA', namespace: 'shop' }, 'NO_TOKEN', 'is empty'],
     [inPod, { token: 'a\u0000b', 'ca.crt': 'CA', namespace: 'shop' }, 'NO_TOKEN', 'holds no token'],
   ])('where it is not there or of no use, that is said (%o)', async (env, files, kind, text) => {
-    const reading = serviceAccount(silentLogger, env, mount(files as Record<string, string>)).read();
+    const reading = serviceAccount(silentLogger, env, mount(files)).read();
     await expect(reading).rejects.toMatchObject({ kind, message: expect.stringContaining(text) as string });
   });
 

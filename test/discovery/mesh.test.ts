@@ -95,7 +95,7 @@ it('an endpoint whose appProtocol is h2c is spoken to in HTTP/2, from the first 
   api.apply(slice('a', ['127.0.0.1'], { ports }));
   expect(await ask(mesh)).toBe('HTTP/2.0');
   expect(versions).toEqual(['2.0']);
-  await expect(ask(mesh, 'http://plain/')).rejects.toThrow();
+  await expect(ask(mesh, 'http://plain/')).rejects.toThrow('fetch failed');
 });
 
 it('a chain goes on where the right to list is missing, and says what to grant', async () => {

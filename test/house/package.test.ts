@@ -13,6 +13,7 @@ interface Manifest {
   scripts: Record<string, string>;
   dependencies: Record<string, string>;
   peerDependencies: Record<string, string>;
+  peerDependenciesMeta: Record<string, { optional?: boolean }>;
 }
 
 const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Manifest;
@@ -27,7 +28,8 @@ describe('package.json', () => {
       undici: expect.stringMatching(/^\^8\.12\.([4-9]|\d\d+)$/) as string,
       valibot: expect.stringMatching(/^\^1\./) as string,
     });
-    expect(Object.keys(manifest.peerDependencies)).toEqual(['@opentelemetry/api']);
+    expect(Object.keys(manifest.peerDependencies)).toEqual(['@opentelemetry/api', 'yaml']);
+    expect(manifest.peerDependenciesMeta).toEqual({ yaml: { optional: true } });
   });
 
   it('runs nothing on the machine of those who install it', () => {
