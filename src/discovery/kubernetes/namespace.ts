@@ -44,7 +44,10 @@ export class NamespaceSlices {
     if (listeners === undefined) this.#listeners.set(service, (listeners = new Set()));
     listeners.add(listener);
     // Services that are asked for together are counted together.
-    this.#arranging ??= this.#env.clock.schedule(0, () => this.#arrange());
+    if (this.#arranging === undefined) {
+      this.#arranging = this.#env.clock.schedule(0, () => this.#arrange());
+      this.#arranging.ref();
+    }
     return () => {
       listeners.delete(listener);
       if (listeners.size === 0 && this.#listeners.get(service) === listeners) this.#leave(service);

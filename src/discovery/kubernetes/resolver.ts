@@ -83,14 +83,18 @@ class ServiceSource implements Source {
 
   /** The first change is told in the next turn, one that follows soon in a while, with all that come until then. */
   #soon(): void {
-    if (this.#stopped) return;
-    this.#pending ??= this.#env.clock.schedule(this.#next - this.#env.clock.now(), () => {
+    if (this.#stopped || this.#pending !== undefined) return;
+    const { clock } = this.#env;
+    const delay = this.#next - clock.now();
+    this.#pending = clock.schedule(delay, () => {
       this.#pending = undefined;
-      const begun = this.#env.clock.now();
+      const begun = clock.now();
       this.#publish();
-      const now = this.#env.clock.now();
+      const now = clock.now();
       this.#next = now + Math.max(SPACING, REST * (now - begun));
     });
+    // A turn that nobody holds may wait for the next thing that happens.
+    if (delay <= 0) this.#pending.ref();
   }
 
   #publish(): void {

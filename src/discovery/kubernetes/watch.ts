@@ -3,7 +3,8 @@ import type { Timer } from '../../core/clock.ts';
 import type { Env } from '../../core/env.ts';
 import { Fault, faultOf } from '../../resolver/index.ts';
 import type { Api } from './api.ts';
-import { ApiFault, statusFault } from './fault.ts';
+import { ApiFault } from './fault.ts';
+import { endsList, errorOf, nameOf, versionOf } from './objects.ts';
 import { Pauses } from './pauses.ts';
 import { Silence } from './silence.ts';
 import { type Json, readSlice, type Slice, type Strings } from './slice.ts';
@@ -69,11 +70,6 @@ export class SliceWatch {
     void this.#run();
   }
 
-  /** What is there as far as is known; undefined before the first list. */
-  get slices(): Slices | undefined {
-    return this.#known ? this.#slices : undefined;
-  }
-
   stop(): void {
     this.#stopping.abort(new Fault('STOPPED', 'nobody watches any more'));
   }
@@ -119,7 +115,7 @@ export class SliceWatch {
     if (isLost || UNREADABLE.has(fault.kind)) this.#version = undefined;
     const isPlain = status === 401 || status === 403 || status === 404;
     if (!this.#known || isPlain || this.#pauses.failures > 1) this.#observer.fault(fault);
-    const delay = this.#pauses.after(this.#version === undefined, status === 429 ? (fault as ApiFault).retryAfter : 0);
+    const delay = this.#pauses.after(this.#version === undefined, fault instanceof ApiFault ? fault.retryAfter : 0);
     this.#env.log.debug({ fault, delay }, `A watch of EndpointSlices in ${this.namespace} is begun anew`);
     if (status !== 401) await this.#pauses.sleep(delay);
     else await this.#pauses.sleepUntil(delay, () => this.#api.hasNewToken());
@@ -167,16 +163,17 @@ export class SliceWatch {
     const seconds = WATCH.least + Math.floor(random() * (WATCH.most - WATCH.least));
     const silence = new Silence(clock, this.#stopping.signal, HEAD, seconds * 1_000 + OVERTIME);
     let proof: Timer | undefined;
+    let since: number | undefined;
     try {
       const answer = await this.#ask(initial !== undefined, seconds, silence.signal);
-      const since = clock.now();
+      since = clock.now();
       if (initial === undefined) proof = clock.schedule(PROVEN, () => this.#works());
       await this.#read(silence, answer.body, initial);
       if (initial !== undefined && this.#version === undefined) throw noStreamedList(this.#api);
       if (clock.now() - since < PROVEN) throw new Fault('CLOSED', 'the API server ends every watch at once');
     } catch (error) {
-      if (initial !== undefined && this.#version === undefined && silence.fell) throw noStreamedList(this.#api);
-      throw error;
+      const isMute = since !== undefined && initial !== undefined && this.#version === undefined && silence.fell;
+      throw isMute ? noStreamedList(this.#api) : error;
     } finally {
       proof?.cancel();
       silence.end();
@@ -281,7 +278,8 @@ export class SliceWatch {
   async #breathe(): Promise<void> {
     const { clock } = this.#env;
     if (clock.now() - this.#turned < SLICE_OF_TIME) return;
-    await new Promise<void>((turn) => clock.schedule(0, turn));
+    // Unless it is held, a turn may wait for the next thing that happens.
+    await new Promise<void>((turn) => clock.schedule(0, turn).ref());
     this.#turned = clock.now();
   }
 }
@@ -293,34 +291,4 @@ const UNREADABLE = new Set(['MALFORMED', 'OVERSIZED']);
 function noStreamedList(api: Api): Fault {
   api.streamsLists = false;
   return new Fault('NO_STREAMED_LIST', 'the API server does not begin a watch with a list');
-}
-
-function metadataOf(object: unknown): Json {
-  const { metadata } = (object ?? {}) as { metadata?: unknown };
-  return typeof metadata === 'object' && metadata !== null ? (metadata as Json) : {};
-}
-
-function nameOf(object: unknown): string {
-  const { name } = metadataOf(object);
-  return typeof name === 'string' ? name : '';
-}
-
-/** An object without a version cannot be gone on from. */
-function versionOf(object: unknown): string | undefined {
-  const { resourceVersion } = metadataOf(object);
-  return typeof resourceVersion === 'string' && resourceVersion !== '' ? resourceVersion : undefined;
-}
-
-function endsList(object: unknown): boolean {
-  const { annotations } = metadataOf(object);
-  return (annotations as Json | undefined)?.['k8s.io/initial-events-end'] === 'true';
-}
-
-/** The Status within an ERROR event. */
-function errorOf(object: unknown, namespace: string, server: string): ApiFault {
-  const { code, message, details } = (object ?? {}) as { code?: unknown; message?: unknown; details?: unknown };
-  const seconds = Number((details as Json | undefined | null)?.['retryAfterSeconds'] ?? 0);
-  const status = typeof code === 'number' ? code : 500;
-  const said = typeof message === 'string' ? message : '';
-  return statusFault(status, said, { verb: 'watch', namespace, server }, seconds > 0 ? seconds * 1_000 : 0);
 }
