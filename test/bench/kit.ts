@@ -50,6 +50,15 @@ export async function compare(
   });
 }
 
+/** Starts a server, compares the variants that `make` makes for its ports, prints the table, and ends the process. */
+export async function measure(title: string, make: (ports: readonly number[]) => readonly Variant[]): Promise<never> {
+  const { ports, stop } = await startServer();
+  const rounds = process.argv.includes('--quick') ? 8 : 40;
+  console.log(table(title, await compare(make(ports), { rounds })));
+  stop();
+  process.exit(0);
+}
+
 /** A table for people: CPU per request and throughput, each with its ratio to the first line. */
 export function table(title: string, results: readonly Result[]): string {
   const lines = results.map(
