@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createEnv, type Env } from '../../src/core/env.ts';
-import { MeshError, meshErrorOf } from '../../src/core/errors.ts';
+import { type MeshError, meshErrorOf } from '../../src/core/errors.ts';
 import { silentLogger } from '../../src/core/log.ts';
 import type { Call } from '../../src/model/call.ts';
 import { outcomeOfError } from '../../src/model/outcome.ts';

@@ -21,7 +21,7 @@ afterAll(async () => {
 
 test.each([
   ['mesh.fetch', (url: string) => mesh.fetch(url)],
-  ['built-in fetch', (url: string) => fetch(url, { dispatcher: mesh.dispatcher } as object)],
+  ['built-in fetch', (url: string) => fetch(url, { dispatcher: mesh.dispatcher })],
 ])('deadline, criticality and trace of the context reach the endpoint through %s', async (_, send) => {
   endpoint.requests = [];
   await context.run({ deadline: '5s', criticality: 'critical', headers: { traceparent } }, async () => {

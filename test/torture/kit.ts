@@ -1,6 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { createMesh, type Mesh } from '../../src/index.ts';
-import type { ServiceOptions } from '../../src/index.ts';
+import { createMesh, type Mesh, type ServiceOptions } from '../../src/index.ts';
 import { silentLogger } from '../../src/core/log.ts';
 import { seededRandom } from '../../src/core/random.ts';
 import { Invariants } from '../kit/invariants.ts';

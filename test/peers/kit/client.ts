@@ -12,7 +12,7 @@ const given: object = door === 'dispatcher' ? { dispatcher: mesh.dispatcher } : 
 const post = { method: 'POST', body: 'four', headers: { 'content-length': '4' } };
 
 async function send(init: object): Promise<string> {
-  if (name === 'built-in') return (await fetch('http://orders/', { ...init, ...given } as RequestInit)).text();
+  if (name === 'built-in') return (await fetch('http://orders/', { ...init, ...given })).text();
   const undici = (await import(name)) as typeof Undici;
   if (api === 'fetch') return (await undici.fetch('http://orders/', { ...init, ...given })).text();
   return (await undici.request('http://orders/', { ...init, ...given })).body.text();
