@@ -44,7 +44,7 @@ export async function world({
   );
   onTestFinished(() => api.close());
   const pass = async (until: () => boolean, step = 5): Promise<void> => {
-    const patience = performance.now() + 10_000;
+    const patience = performance.now() + 18_000;
     while (!until()) {
       if (performance.now() > patience) throw new Error(`waited in vain for ${until.toString()}`);
       await breathe();
