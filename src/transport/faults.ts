@@ -99,6 +99,7 @@ function describe(code: string, error: unknown, { service, endpoint, sent, statu
     return `TLS with ${where} failed: ${reason}. Check the service's tls options and the certificate's names`;
   if (EXHAUSTED.has(code))
     return `This process has run out of what a connection to ${where} takes: ${reason}. Raise its limits (ulimit -n), or lower limits.perEndpoint`;
+  if (CALLER_FAULTS.has(code)) return `The request to ${service} can't be sent as it is: ${reason}`;
   if (!sent) return `No connection to ${where}: ${reason}`;
   if (status !== undefined) return `The response body of ${where} broke off after status ${status}: ${reason}`;
   return `${where} did not answer properly: ${reason}`;

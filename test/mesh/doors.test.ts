@@ -153,6 +153,22 @@ it('an https URL is refused where the service speaks plain text', async () => {
   expect(server.connections).toBe(0);
 });
 
+it.each([
+  ['a value', { headers: { a: 'b\r\nx-evil: c' } }],
+  ['a name', { headers: { 'a\r\nb': 'c' } }],
+  ['a host', { headers: { host: 'orders\r\nx-evil: c' } }],
+  ['a list', { headers: ['a', 'b\r\nx-evil: c'] }],
+  ['the path', { path: '/a\r\nx-evil: c' }],
+  ['the method', { method: 'GET\r\nx-evil: c' as 'GET' }],
+])('a line break in %s of a request is refused by name, blames nobody, and reaches no wire', async (_where, bad) => {
+  const answer = mesh.request({ origin: 'http://orders', path: '/', method: 'GET', ...bad });
+  const error = meshErrorOf(await answer.catch((reason: unknown) => reason));
+  expect(error).toMatchObject({ code: 'INMESH_REQUEST_INVALID', sent: false });
+  expect(error?.message).toMatch(/^The request to orders can't be sent as it is: invalid/);
+  expect(mesh.service('orders').endpoints()[0]).toMatchObject({ state: 'healthy', successRate: 1, inFlight: 0 });
+  expect(server.requests).toBe(0);
+});
+
 it('an aborted request rejects with the reason of its signal, whatever it waits for', async () => {
   const hanging = await Faultd.start(() => {});
   const slow = createMesh({ services: { slow: `static://${hanging.address}` } });
