@@ -154,6 +154,7 @@ export function resolverOf(target: string, env: Env, start: (feed: Feed) => Sour
 
 /** The reason that `fault` makes; `then` tells what comes of it. */
 export function reasonOf(target: string, fault: Fault, then: string): Reason {
-  const message = `${target}: ${fault.message}; ${then}`;
+  // Messages of several lines end with commands to run, which nothing may follow on their line.
+  const message = `${target}: ${fault.message}${fault.message.includes('\n') ? '\n' : '; '}${then}`;
   return { kind: fault.kind, error: new MeshError('INMESH_RESOLVE_FAILED', message, { sent: false, cause: fault }) };
 }

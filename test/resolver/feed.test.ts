@@ -143,4 +143,20 @@ describe('what a source reports becomes snapshots', () => {
     ]);
     expect(seen).toHaveLength(3);
   });
+
+  it('lets nothing follow on the last line of a message that ends with commands to run', () => {
+    const { env } = manualEnv();
+    const seen: Snapshot[] = [];
+    const feed = new Feed(
+      'test://x',
+      env,
+      (snapshot) => seen.push(snapshot),
+      () => 1,
+    );
+    feed.failed(new Fault('FORBIDDEN', 'a right is missing; apply it with\n  kubectl create role inmesh'));
+    expect(seen[0]!.error!.message.split('\n').slice(0, 2)).toEqual([
+      'test://x: a right is missing; apply it with',
+      '  kubectl create role inmesh',
+    ]);
+  });
 });
