@@ -17,8 +17,9 @@ const packages: Record<string, string> = {
   openssl: 'openssl',
 };
 
-/** Where `command` is. @throws with what to install: a peer that is missing is a failure, not a reason to skip. */
+/** Where `command` is; a path is taken as it is. @throws with what to install: a peer that is missing is a failure, not a reason to skip. */
 export function pathOf(command: string): string {
+  if (command.startsWith('/')) return command;
   const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin'];
   for (const folder of folders) {
     try {

@@ -1,6 +1,6 @@
 import { createEnv } from '../../../src/core/env.ts';
 import { silentLogger } from '../../../src/core/log.ts';
-import type { Snapshot } from '../../../src/model/snapshot.ts';
+import type { Resolver, Snapshot } from '../../../src/model/snapshot.ts';
 import { createResolver, Fault } from '../../../src/resolver/index.ts';
 import { until } from './peer.ts';
 
@@ -12,6 +12,8 @@ export interface Watch {
   state(): Snapshot['state'] | undefined;
   /** The kind of what went wrong, as the latest snapshot has it. */
   fault(): string | undefined;
+  /** All that the latest snapshot says of it. */
+  message(): string;
   refresh(): void;
   /** Waits until the latest snapshot has exactly these addresses. */
   untilAddresses(...addresses: string[]): Promise<void>;
@@ -20,8 +22,12 @@ export interface Watch {
 }
 
 export function watch(target: string): Watch {
+  return watchResolver(createResolver(target, createEnv({ log: silentLogger })));
+}
+
+export function watchResolver(resolver: Resolver): Watch {
+  const { target } = resolver;
   const snapshots: Snapshot[] = [];
-  const resolver = createResolver(target, createEnv({ log: silentLogger }));
   const stop = resolver.watch((snapshot) => void snapshots.push(snapshot));
   const addresses = (): string[] => (snapshots.at(-1)?.endpoints ?? []).map(({ address }) => address).toSorted();
   return {
@@ -29,6 +35,7 @@ export function watch(target: string): Watch {
     addresses,
     state: () => snapshots.at(-1)?.state,
     fault: () => faultBeneath(snapshots.at(-1)?.error)?.kind,
+    message: () => snapshots.at(-1)?.error?.message ?? '',
     refresh: () => resolver.refresh?.(),
     untilAddresses: (...expected) =>
       until(() => addresses().join() === expected.toSorted().join(), `${target} to tell ${expected.join()}`),
