@@ -7,7 +7,7 @@ import { OutlierDetector } from '../health/index.ts';
 import type { Call } from '../model/call.ts';
 import { Endpoint, type EndpointInfo } from '../model/endpoint.ts';
 import type { Resolver, Snapshot } from '../model/snapshot.ts';
-import { isIdempotent } from '../resilience/retry/index.ts';
+import { isIdempotent } from '../model/request.ts';
 import { resolveFailed, Waiter } from './discovery.ts';
 import type { ServiceSettings } from './options/index.ts';
 

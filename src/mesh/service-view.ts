@@ -1,5 +1,6 @@
 import type { Env } from '../core/env.ts';
 import type { EndpointState } from '../model/endpoint.ts';
+import { IDEMPOTENT_METHODS } from '../model/request.ts';
 import type { ServiceRuntime } from './runtime.ts';
 
 /** One endpoint as it is now. */
@@ -37,8 +38,6 @@ export interface Explanation {
   readonly retries: { readonly max: number; readonly reason: string };
   readonly breaker: string;
 }
-
-const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'QUERY']);
 
 /** The live view of one service. */
 export class ServiceView {
@@ -131,7 +130,7 @@ function retriesOf(
 ): Explanation['retries'] {
   if (retry === false) return { max: 0, reason: 'retries are off for this service' };
   const keyed = Object.keys(headers).some((name) => name.toLowerCase() === 'idempotency-key');
-  if (IDEMPOTENT.has(method.toUpperCase())) return { max: retry.max, reason: `${method} is idempotent` };
+  if (IDEMPOTENT_METHODS.has(method.toUpperCase())) return { max: retry.max, reason: `${method} is idempotent` };
   if (keyed) return { max: retry.max, reason: 'the request has an idempotency-key' };
   return {
     max: retry.max,

@@ -1,12 +1,9 @@
-import type { Dispatcher } from 'undici';
+import { hasHeader, type HeaderValue as Value, pairsOf, type RequestHeaders } from '../model/request.ts';
 
-/** Headers in every form that undici takes, and arrays of pairs. */
-export type RequestHeaders = Dispatcher.DispatchOptions['headers'] | readonly (readonly [string, string])[];
+export { hasHeader, type RequestHeaders };
 
 /** Headers to set, by lower-case name; undefined takes the header out. */
 export type HeaderChanges = Readonly<Record<string, string | undefined>>;
-
-type Value = string | string[] | undefined;
 
 /**
  * `headers` with `changes`: each replaces all of its name, in whatever case; the order and duplicates of the others stay.
@@ -36,21 +33,6 @@ function withFields(headers: Record<string, Value>, changes: HeaderChanges): Rec
   return { ...headers, ...changes };
 }
 
-/** Whether `headers` have the header `name`, which is lower case. */
-export function hasHeader(headers: RequestHeaders, name: string): boolean {
-  if (headers === null || headers === undefined) return false;
-  const names = Symbol.iterator in headers ? pairsOf(headers as Iterable<unknown>) : Object.entries(headers as object);
-  for (const [other, value] of names) if (String(other).toLowerCase() === name && value !== undefined) return true;
-  return false;
-}
-
 function isChanged(name: string, changes: HeaderChanges): boolean {
   return Object.hasOwn(changes, name) || Object.hasOwn(changes, String(name).toLowerCase());
-}
-
-function* pairsOf(headers: Iterable<unknown>): Generator<[string, Value]> {
-  if (!Array.isArray(headers) || Array.isArray(headers[0])) yield* headers as Iterable<[string, Value]>;
-  else
-    for (let index = 0; index < headers.length; index += 2)
-      yield [headers[index] as string, headers[index + 1] as Value];
 }

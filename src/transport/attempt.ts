@@ -9,6 +9,7 @@ import type { Call } from '../model/call.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { Exchange } from '../model/exchange.ts';
 import { type Outcome, outcomeOfError, outcomeOfStatus } from '../model/outcome.ts';
+import { isIdempotent } from '../model/request.ts';
 import type { Abortable } from '../model/signal.ts';
 import { faultOf } from './faults.ts';
 import type { Lines } from './connection.ts';
@@ -358,15 +359,12 @@ export class Attempt implements Exchange, LaneUser, Dispatcher.DispatchControlle
   }
 }
 
-const IDEMPOTENT = new Set<string>(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'QUERY']);
-
 /**
  * Whether a request may go out again when an idle connection turned out closed: that a connection was reused does not
  * prove that the server did nothing, so only what is idempotent, and only a body that is still there.
  */
-function isResendable({ method, body }: Dispatcher.DispatchOptions): boolean {
-  return (
-    IDEMPOTENT.has(method) &&
-    (body === undefined || body === null || typeof body === 'string' || body instanceof Uint8Array)
-  );
+function isResendable(request: Dispatcher.DispatchOptions): boolean {
+  const { body } = request;
+  const isWhole = body === undefined || body === null || typeof body === 'string' || body instanceof Uint8Array;
+  return isWhole && isIdempotent(request);
 }

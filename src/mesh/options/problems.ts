@@ -1,3 +1,4 @@
+import { editDistance } from '../../core/edit-distance.ts';
 import type * as v from 'valibot';
 
 /** A place in the options, as one writes it: `services.orders.retry.max`. */
@@ -47,24 +48,6 @@ export function suggestion(key: string, known: readonly string[]): string {
     if (distance < least) [nearest, least] = [candidate, distance];
   }
   return nearest === undefined ? `known are ${known.join(', ')}` : `did you mean ${nearest}?`;
-}
-
-/** Edits between two words, a swap of neighbours counting as one (optimal string alignment); `limit` where as many. */
-function editDistance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) >= limit) return limit;
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const changed = last[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row[j] = Math.min(changed, last[j]! + 1, row[j - 1]! + 1);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
-        row[j] = Math.min(row[j]!, beforeLast[j - 2]! + 1);
-    }
-    [beforeLast, last] = [last, row];
-  }
-  return last[b.length]!;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Endpoint } from '../../model/endpoint.ts';
 import { endpointOf } from '../../model/attribution.ts';
 import type { Exchange } from '../../model/exchange.ts';
 import { isGatewayFault } from '../../model/outcome.ts';
+import { isIdempotent } from '../../model/request.ts';
 import { stopsRetries } from './chain-stop.ts';
 import { isStream, type ReplayableBody } from './replay.ts';
 
@@ -48,25 +49,7 @@ export function mayRetry(failed: FailedAttempt, { request }: Call, body: Replaya
   return failed.unsent || (isIdempotent(request) && isRepeatable(request, body));
 }
 
-/** RFC 9110 section 9.2.2, and QUERY (RFC 10008), which is safe by definition. */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'QUERY']);
-
-/** By its method, unless undici's own `idempotent` says otherwise, or an `idempotency-key` header makes it so. */
-export function isIdempotent(request: Call['request']): boolean {
-  if (request.idempotent !== undefined) return request.idempotent;
-  return IDEMPOTENT.has(request.method) || hasHeader(request.headers, 'idempotency-key');
-}
-
 /** Old-style streams cannot be read as iterables, so nothing was kept of them. */
 function isRepeatable(request: Call['request'], body: ReplayableBody | undefined): boolean {
   return body !== undefined || !isStream(request.body);
-}
-
-/** Headers come as an object, as pairs, or as names and values in turn. */
-function hasHeader(headers: Call['request']['headers'], wanted: string): boolean {
-  const matches = (name: unknown): boolean => String(name).toLowerCase() === wanted;
-  if (headers === null || headers === undefined) return false;
-  if (!(Symbol.iterator in headers)) return Object.keys(headers).some(matches);
-  const entries: readonly unknown[] = [...headers];
-  return entries.some((entry, index) => (Array.isArray(entry) ? matches(entry[0]) : index % 2 === 0 && matches(entry)));
 }

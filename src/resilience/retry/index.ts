@@ -13,7 +13,7 @@
  *
  * @module
  */
-export { asksForRetry, isIdempotent } from './classify.ts';
+export { asksForRetry } from './classify.ts';
 export type { BackoffOptions, BackoffSettings, RetryOptions, RetrySettings } from './options.ts';
 export { ReplayableBody } from './replay.ts';
 export { retryLayer } from './retry.ts';
