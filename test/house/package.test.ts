@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadedBy } from '../kit/loaded.ts';
 import { root, stage } from './stage.ts';
 
 interface Manifest {
@@ -95,15 +96,7 @@ describe('the package', () => {
   });
 
   it('has at most 60 KB of own code, gzipped, that its import loads', async () => {
-    const loaded = new Map<string, string>();
-    const load = async (path: string): Promise<void> => {
-      if (loaded.has(path)) return;
-      const code = await readFile(path, 'utf8');
-      loaded.set(path, code);
-      for (const [, name] of code.matchAll(/^(?:import|export) [^;]*?"(\.[^"]+)";/gm))
-        await load(join(path, '..', name!));
-    };
-    await load(join(house.path, 'dist/index.js'));
+    const loaded = await loadedBy(join(house.path, 'dist/index.js'));
     expect(loaded.size).toBeGreaterThan(1);
     const size = gzipSync([...loaded.values()].join('')).byteLength;
     expect(size).toBeGreaterThan(10 * 1_024);
