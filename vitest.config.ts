@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/peers/**', 'node_modules/**'],
     testTimeout: 20_000,
+    // Most tests wait for sockets and timers rather than for a core.
+    maxWorkers: 3,
     reporters: ['default', './test/kit/tally.ts'],
   },
 });
