@@ -15,6 +15,7 @@ const packages: Record<string, string> = {
   haproxy: 'haproxy',
   nghttpd: 'nghttp2-server',
   openssl: 'openssl',
+  ip: 'iproute2',
 };
 
 /** Where `command` is; a path is taken as it is. @throws with what to install: a peer that is missing is a failure, not a reason to skip. */
