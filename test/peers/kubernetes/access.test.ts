@@ -15,7 +15,7 @@ import { type Gate, openGate } from './kit/gate.ts';
 import { Pods } from './kit/pods.ts';
 import { type ApiServer, binaries, startApiServer } from './kit/server.ts';
 
-describe('credentials', () => {
+describe('credentials', { timeout: 90_000 }, () => {
   let api: ApiServer;
   let pods: Pods;
   const cleanups: (() => unknown)[] = [];
@@ -68,7 +68,7 @@ describe('credentials', () => {
       '{ apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: ["get", "list", "watch"] }',
     );
     await obey(watch.message());
-    await until(() => watch.state() === 'fresh', 'the account to be let in', 40_000);
+    await until(() => watch.state() === 'fresh', 'the account to be let in', 50_000);
     expect(watch.addresses()).toEqual(pods.addresses);
   });
 
@@ -85,7 +85,7 @@ describe('credentials', () => {
       await until(() => known!.requests > 20, 'the chain to serve');
       expect(other!.requests).toBe(before);
       await api.admin.allow('shop', 'chained');
-      await until(() => other!.requests > before + 20, 'Kubernetes to take over', 40_000);
+      await until(() => other!.requests > before + 20, 'Kubernetes to take over', 50_000);
     };
     const { failures, sent } = await load(mesh.fetch, 'http://orders/', 50, takeOver());
     expect(failures).toEqual({});
@@ -99,6 +99,8 @@ describe('credentials', () => {
     const watch = following(options);
     await watch.untilAddresses(...pods.addresses);
     await kubectl('delete', 'rolebinding', 'demoted', '-n', 'shop');
+    const token = await readFile(options.tokenFile!, 'utf8');
+    await until(async () => (await api.admin.statusFor(token, 'shop')) === 403, 'the rights to be gone');
     await way.close();
     await way.open();
     await watch.untilState('stale');
@@ -175,7 +177,7 @@ describe('credentials', () => {
     expect(watch.fault()).toBe('FORBIDDEN');
     await kubectl('delete', 'role', 'inmesh', '-n', 'shop', '--ignore-not-found');
     await obey(watch.message());
-    await until(() => watch.state() === 'fresh', 'the user to be let in', 40_000);
+    await until(() => watch.state() === 'fresh', 'the user to be let in', 50_000);
     expect(watch.addresses()).toEqual(pods.addresses);
   });
 
