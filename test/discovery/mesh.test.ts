@@ -1,12 +1,16 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { createMesh, type Mesh, type MeshOptions } from '../../src/index.ts';
 import { silentLogger } from '../../src/core/log.ts';
 import { ApiServer, fail, slice } from '../kit/apiserver.ts';
+import { Authority } from '../kit/certificates.ts';
+import { startTlsd } from '../kit/tlsd.ts';
 import { startH2c } from './h2c.ts';
 
 async function backend(host: string, port = 0): Promise<{ port: number; server: Server }> {
@@ -96,6 +100,35 @@ it('an endpoint whose appProtocol is h2c is spoken to in HTTP/2, from the first 
   expect(await ask(mesh)).toBe('HTTP/2.0');
   expect(versions).toEqual(['2.0']);
   await expect(ask(mesh, 'http://plain/')).rejects.toThrow('fetch failed');
+});
+
+it('an endpoint whose appProtocol is https is spoken to over TLS, and proves the name of the Service', async () => {
+  const authority = await Authority.create();
+  const { cert, key } = await authority.issue({ names: ['orders'] });
+  const server = await startTlsd({ cert, key });
+  const api = await ApiServer.start();
+  onTestFinished(() => api.close());
+  api.apply(
+    slice('a', ['127.0.0.1'], {
+      ports: [{ name: 'https', port: Number(server.address.split(':')[1]), appProtocol: 'https' }],
+    }),
+  );
+  const folder = await mkdtemp(join(tmpdir(), 'inmesh-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, 'ca.pem'), authority.cert);
+  const script = `
+    import { createMesh } from ${JSON.stringify(join(import.meta.dirname, '../../src/index.ts'))};
+    const mesh = createMesh({ services: { orders: 'k8s://orders' }, kubernetes: { server: '${api.url}', namespace: 'shop' } });
+    console.log(await (await mesh.fetch('http://orders/')).text());
+    await mesh.close();`;
+  // What Node trusts is said when it starts.
+  const env = { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') };
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    env,
+    timeout: 10_000,
+  });
+  expect(stdout).toBe('ok\n');
+  expect(server).toMatchObject({ servername: 'orders', requests: 1 });
 });
 
 it('a chain goes on where the right to list is missing, and says what to grant', async () => {
