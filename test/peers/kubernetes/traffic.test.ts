@@ -193,7 +193,7 @@ describe('k8s:// under constant traffic', { timeout: 160_000 }, () => {
     expect(outcome).toEqual(good);
   });
 
-  it('the API server is gone for 20 s and a pod dies meanwhile; the last good endpoints serve, no request fails', async () => {
+  it('the API server is gone for a minute and a pod dies meanwhile; the last good endpoints serve, no request fails', async () => {
     const mortal = await pods.add();
     for (let count = 0; count < 3; count++) await pods.add();
     const outcome = await traffic(async () => {
@@ -203,7 +203,7 @@ describe('k8s:// under constant traffic', { timeout: 160_000 }, () => {
       await sleep(10_000);
       mortal.server.close();
       mortal.server.closeAllConnections();
-      await sleep(10_000);
+      await sleep(50_000);
       expect(known()).toEqual(before);
       expect(mesh.service('orders').snapshot().state).toBe('stale');
       await api.start();
@@ -213,5 +213,5 @@ describe('k8s:// under constant traffic', { timeout: 160_000 }, () => {
       expect(mesh.service('orders').snapshot().state).toBe('fresh');
     });
     expect(outcome).toEqual(good);
-  });
+  }, 200_000);
 });
