@@ -219,7 +219,8 @@ export class Mesh extends Dispatcher {
 
   /** @internal */
   _adopt(settings: MeshSettings, rediscover = false): void {
-    for (const warning of settings.warnings) this._env.log.warn({ code: 'INMESH_CONFIG' }, warning);
+    // In one message: the default logger says each code once.
+    if (settings.warnings.length > 0) this._env.log.warn({ code: 'INMESH_CONFIG' }, settings.warnings.join('\n'));
     for (const [name, service] of settings.services) {
       const runtime = this._runtimes.get(name);
       if (runtime === undefined) this._runtimes.set(name, new ServiceRuntime(service, this._context));

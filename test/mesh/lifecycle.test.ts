@@ -116,6 +116,16 @@ describe('discovery', () => {
   });
 });
 
+it('says everything that is hardly meant, in one warning', async () => {
+  const said: string[] = [];
+  const warn = (_details: object, message: string): void => void said.push(message);
+  const log = { debug() {}, info() {}, warn, error() {} };
+  const service = { target: 'static://127.0.0.1:1', deadline: 1_000, attemptTimeout: 2_000, connectTimeout: 3_000 };
+  later(createMesh({ services: { orders: service }, log }));
+  expect(said).toHaveLength(1);
+  expect(said[0]).toMatch(/orders\.attemptTimeout[^]*orders\.connectTimeout/);
+});
+
 describe('update', () => {
   it('moves a service to another target and keeps what stays', async () => {
     const [first, second] = [await named('first'), await named('second')];
