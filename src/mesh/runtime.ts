@@ -6,6 +6,7 @@ import type { Service } from '../model/service.ts';
 import type { Stack } from '../model/stack.ts';
 import { type Breaker, createBreaker } from '../resilience/breaker/index.ts';
 import { RetryBudget } from '../resilience/budget/index.ts';
+import { isSameTarget } from '../resolver/index.ts';
 import { ConcurrencyLimit } from '../resilience/limit/index.ts';
 import { isSecure } from '../transport/connection.ts';
 import { createLeaf, type LeafSettings } from '../transport/leaf.ts';
@@ -66,7 +67,8 @@ export class ServiceRuntime {
     const before = this.settings;
     const same = (field: keyof ServiceSettings): boolean => isDeepStrictEqual(before[field], settings[field]);
     this.settings = settings;
-    this.cluster.reconfigure(settings, same('target') && !rediscover ? undefined : this.#context.resolve(settings));
+    const isSameSource = !rediscover && isSameTarget(before.target, settings.target);
+    this.cluster.reconfigure(settings, isSameSource ? undefined : this.#context.resolve(settings));
     const { env } = this.#context;
     this.limit.update(settings.limits);
     if (!same('breaker')) this.breaker = newBreaker(settings, env);

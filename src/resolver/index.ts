@@ -24,4 +24,4 @@ export { Fault, faultOf } from './fault.ts';
 export { Feed, resolverOf, type Source } from './feed.ts';
 export { type Answer, poll } from './poll.ts';
 export { type Scheme, type Schemes, standardSchemes } from './schemes.ts';
-export { checkTarget, type Target } from './target.ts';
+export { checkTarget, isSameTarget, type Target } from './target.ts';

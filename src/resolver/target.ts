@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { EndpointInfo } from '../model/endpoint.ts';
 import type { Resolver } from '../model/snapshot.ts';
 import { readEndpoints } from './endpoints.ts';
@@ -31,6 +32,13 @@ export function checkTarget(target: unknown, schemes: Schemes = standardSchemes)
 /** Whether a list is one of endpoints rather than of targets to fall back on. */
 export function isEndpointList(list: readonly unknown[]): list is readonly EndpointInfo[] {
   return !list.some(isLink);
+}
+
+/** Whether two targets name the same. Resolvers are compared by identity, for what one watches does not show from outside. */
+export function isSameTarget(one: unknown, other: unknown): boolean {
+  if (isResolver(one) || isResolver(other)) return one === other;
+  if (!Array.isArray(one) || !Array.isArray(other)) return isDeepStrictEqual(one, other);
+  return one.length === other.length && one.every((item, index) => isSameTarget(item, other[index]));
 }
 
 /** Whether `value` has what makes a resolver. */

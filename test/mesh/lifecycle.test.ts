@@ -138,6 +138,17 @@ describe('update', () => {
     expect(await ask(mesh, 'http://users/')).toBe('first');
   });
 
+  it('takes over another resolver, though it looks like the one before', async () => {
+    const [first, second] = [await named('first'), await named('second')];
+    const resolvers = [new ManualResolver([first.address]), new ManualResolver([second.address])] as const;
+    const mesh = later(createMesh({ services: { orders: { target: resolvers[0] } } }));
+    expect(await ask(mesh)).toBe('first');
+    await mesh.update({ services: { orders: { target: resolvers[1] } } });
+    await delay(5);
+    expect(await ask(mesh)).toBe('second');
+    expect(resolvers[0].watchers).toBe(0);
+  });
+
   it('takes a service out', async () => {
     const server = await named('here');
     const mesh = later(
