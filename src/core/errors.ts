@@ -71,6 +71,8 @@ export class MeshError extends Error {
   attempts: number;
   /** Whether any byte of the request may have left. */
   readonly sent: boolean;
+  /** Whether it tells nothing of its endpoint after all: a connection was closed while it lay idle. */
+  excused = false;
   /** Whether retries or their budget were used up on it: whoever passes it on answers with `x-mesh-retry: never`. */
   retriesSpent = false;
 

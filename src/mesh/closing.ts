@@ -13,7 +13,16 @@ export async function closeMesh(mesh: Mesh, drain: number): Promise<void> {
 
 /** Ends every call in flight with `error`, by default that the mesh was closed. */
 export function abortAll(mesh: Mesh, error?: Error): void {
-  for (const delivery of mesh._active) delivery.abort(error ?? closedError(delivery.service));
+  for (const delivery of mesh._active) {
+    try {
+      delivery.abort(error ?? closedError(delivery.service));
+    } catch (thrown) {
+      // A caller whose own code fails on this must not keep the others from being told.
+      queueMicrotask(() => {
+        throw thrown;
+      });
+    }
+  }
 }
 
 /** What a call to a closed mesh meets. */

@@ -149,6 +149,7 @@ export class Cluster {
       sent: false,
     });
     for (const waiter of this.#waiters) waiter.onAbort(closed);
+    for (const ready of this.#readiness) ready();
   }
 
   /** Lets go of all connections, those of endpoints that are gone included. */
@@ -196,6 +197,7 @@ export class Cluster {
       return;
     }
     this.#slice = undefined;
+    for (const [address, { inFlight }] of this.#departed) if (inFlight === 0) this.#departed.delete(address);
     for (const endpoint of this.endpoints.values()) if (endpoint.snapshot !== snapshot) this.#depart(endpoint);
     this.detector?.update([...this.endpoints.values()]);
     this.#dirty = true;

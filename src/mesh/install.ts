@@ -24,7 +24,9 @@ export function globalDispatchers(): GlobalDispatchers {
 /** Puts a mesh where built-in fetch and every npm undici of the process look for their dispatcher. */
 export function installGlobally(mesh: Mesh): Restore {
   const before = globalDispatchers();
-  const view = new ProcessView(mesh, passThrough(before));
+  const passthrough = passThrough(before);
+  mesh._passthrough ??= passthrough;
+  const view = new ProcessView(mesh, passthrough);
   setGlobalDispatcher(view);
   // setGlobalDispatcher puts a wrapper here that forbids HTTP/2; a mesh takes the older handlers by itself.
   globals[LEGACY_GLOBAL] = view;

@@ -27,7 +27,7 @@ import { type StackContext, standardStack } from './stack.ts';
 /** What targets may begin with, given how control planes are reached. Those who know more schemes pass them in. */
 export type Discovery = (settings: Pick<MeshSettings, 'kubernetes'>) => Schemes;
 
-/** Connections are kept for this many endpoints in one mesh; the longest unused are closed first. */
+/** Connections are kept for this many endpoints in one mesh; those that were made first are closed first. */
 const CONNECTED_ENDPOINTS = 2_048;
 
 /** A mesh in this process. Where undici takes a dispatcher it takes a mesh; `mesh.fetch` is fetch. */
@@ -38,10 +38,11 @@ export class Mesh extends Dispatcher {
   /** @internal */ readonly _runtimes: Map<string, ServiceRuntime> = new Map();
   /** @internal */ readonly _active: Deliveries = new Deliveries();
   /** @internal */ readonly _stack: Stack<StackContext>;
-  /** @internal */ readonly _connected: LRUCache<string, Endpoint>;
+  /** @internal */ readonly _connected: LRUCache<Endpoint, Endpoint>;
   /** @internal */ readonly _context: MeshContext;
   /** @internal */ _routes: Routes;
   /** @internal */ _settings: MeshSettings;
+  /** @internal */ _passthrough: UndiciDispatcher['dispatch'] | undefined = undefined;
   /** @internal */ _closed: Promise<void> | undefined = undefined;
   /** @internal */ _onIdle: (() => void) | undefined = undefined;
 
@@ -62,7 +63,7 @@ export class Mesh extends Dispatcher {
       stack: this._stack,
       propagation: this._settings.propagation,
       resolve: (settings) => createResolver(settings.target, this._env, discovery(this._settings)),
-      onConnect: (endpoint) => this._connected.set(endpoint.address, endpoint),
+      onConnect: (endpoint) => this._connected.set(endpoint, endpoint),
     };
     this._adopt(this._settings);
     this._routes = this._newRoutes();
@@ -213,8 +214,10 @@ export class Mesh extends Dispatcher {
 
   /** @internal */
   _newRoutes(): Routes {
-    const passthrough = this._settings.unknownService === 'passthrough' ? passThrough(globalDispatchers()) : undefined;
-    return new Routes(this._runtimes, passthrough);
+    if (this._settings.unknownService !== 'passthrough') return new Routes(this._runtimes, undefined);
+    // As the process was before this mesh was installed, or the way out would lead back in.
+    this._passthrough ??= passThrough(globalDispatchers());
+    return new Routes(this._runtimes, this._passthrough);
   }
 
   /** @internal */
@@ -247,7 +250,7 @@ function refusing(route: Exclude<Route, { kind: 'passthrough' }>): Service {
 
 const NONE: readonly Endpoint[] = [];
 
-/** Closes the connection of an endpoint that was longest unused. */
+/** Closes the connection of an endpoint; its next request makes another. */
 async function release(endpoint: Endpoint): Promise<void> {
   const { connection } = endpoint;
   endpoint.connection = undefined;

@@ -19,7 +19,7 @@ export class Routes {
   readonly #known: LRUCache<string, Route> = new LRUCache({ max: REMEMBERED });
 
   // Callers ask for the same service many times in a row.
-  #lastOrigin: string | URL | undefined;
+  #lastOrigin: string | undefined;
   #lastRoute: Route | undefined;
 
   /** @param passthrough where hosts go that are no service; refused without it. */
@@ -30,11 +30,12 @@ export class Routes {
 
   /** The route of an origin: a URL or its text, `http://orders`. */
   of(origin: string | URL | undefined): Route {
-    if (origin === this.#lastOrigin && this.#lastRoute !== undefined) return this.#lastRoute;
+    if (typeof origin === 'string' && origin === this.#lastOrigin && this.#lastRoute !== undefined)
+      return this.#lastRoute;
     const key = typeof origin === 'string' ? origin : String(origin?.origin);
     let route = this.#known.get(key);
     if (route === undefined) this.#known.set(key, (route = this.#find(key)));
-    this.#lastOrigin = origin;
+    this.#lastOrigin = key;
     this.#lastRoute = route;
     return route;
   }

@@ -40,6 +40,6 @@ export function outcomeOfStatus(status: number, latency: number, at?: number): O
 /** What an error tells of the endpoint: only what the endpoint is to blame for counts against it. */
 export function outcomeOfError(error: unknown, latency: number, at?: number): Outcome {
   const cause: MeshError | undefined = meshErrorOf(error);
-  if (cause === undefined || cause.blame !== 'endpoint') return { kind: 'ignored', latency, at };
+  if (cause === undefined || cause.blame !== 'endpoint' || cause.excused) return { kind: 'ignored', latency, at };
   return { kind: 'failure', latency, at, retryable: true, cause };
 }

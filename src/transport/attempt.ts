@@ -162,11 +162,11 @@ export class Attempt implements Exchange, LaneUser, Dispatcher.DispatchControlle
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null | undefined, error: Error): void {
-    // Dropped before it began: whatever connection it waited for is none the worse for it.
-    this.#leave(this.#error !== undefined && !this.#started);
+    this.#leave(false);
     if (this.#error !== undefined || this.#trailers !== undefined) return;
-    const stale = this.#started && !this.#answered && brokeReused(error);
-    if (stale && this.#resends < RESEND_LIMIT && isResendable(this.#call.request)) {
+    // The server closed it in the very moment in which it was taken up again: nobody's fault, unless that goes on.
+    const stale = !this.#answered && brokeReused(error) && this.#resends < RESEND_LIMIT;
+    if (stale && (!this.#started || isResendable(this.#call.request))) {
       this.#resends++;
       this.#started = false;
       this.#lines.dispatch(this.#call.request, this);
@@ -176,7 +176,8 @@ export class Attempt implements Exchange, LaneUser, Dispatcher.DispatchControlle
     const head = this.statusCode !== 0;
     const context = { service, endpoint: this.endpoint.address, attempts: attempt + 1, sent: this.#started };
     const fault = faultOf(error, head ? { ...context, status: this.statusCode } : context);
-    this.#fail(fault, stale);
+    fault.excused = stale;
+    this.#fail(fault);
   }
 
   onRequestUpgrade(
@@ -185,7 +186,7 @@ export class Attempt implements Exchange, LaneUser, Dispatcher.DispatchControlle
     headers: IncomingHttpHeaders,
     socket: Duplex,
   ): void {
-    this.#leave(true);
+    this.#leave(false);
     this.statusCode = statusCode;
     this.headers = headers;
     this.rawHeaders = controller.rawHeaders ?? null;
@@ -326,13 +327,15 @@ export class Attempt implements Exchange, LaneUser, Dispatcher.DispatchControlle
     this.onAbort(new MeshError('INMESH_PROTOCOL', message, { service, endpoint: this.endpoint.address }));
   }
 
-  #fail(error: Error, stale = false): void {
+  #fail(error: Error): void {
     if (this.#error !== undefined || this.#trailers !== undefined) return;
     this.#error = error;
     this.#early = undefined;
     const head = this.statusCode !== 0;
     if (!head) this.#latency = this.#env.clock.now() - this.#start;
-    this.#finish(stale ? { kind: 'ignored', latency: 0 } : outcomeOfError(error, this.#latency));
+    // Whatever connection it waits for is none the worse for it: the next one may wait for that, rather than dial another.
+    if (!this.#started) this.#leave(true);
+    this.#finish(outcomeOfError(error, this.#latency));
     if (!head) return this.#reject(error);
     if (error instanceof MeshError) {
       // What ends a body passes no layer any more that could say where that was.

@@ -107,7 +107,12 @@ export class Delivery implements Dispatcher.DispatchController, Dispatcher.Dispa
   }
 
   onResponseData(_wire: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.#done) this.#handler.onResponseData?.(this, chunk);
+    if (this.#done) return;
+    try {
+      this.#handler.onResponseData?.(this, chunk);
+    } catch (error) {
+      this.#onHandlerError(error);
+    }
   }
 
   onResponseEnd(wire: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
@@ -155,9 +160,17 @@ export class Delivery implements Dispatcher.DispatchController, Dispatcher.Dispa
     try {
       exchange.accept(this);
     } catch (error) {
-      this.#fail(error);
-      this.#call.signal.abort(error);
+      this.#onHandlerError(error);
     }
+  }
+
+  /** The caller's own code threw: that is what it is told, and nobody's fault but its own. */
+  #onHandlerError(error: unknown): void {
+    const { service, signal } = this.#call;
+    this.#fail(error);
+    signal.abort(
+      new MeshError('INMESH_ABORTED', `The caller failed on the response of ${service}`, { service, cause: error }),
+    );
   }
 
   #fail(error: unknown): void {

@@ -29,7 +29,8 @@ export class Lane {
  * also the one least likely to have been closed meanwhile. undici's `Pool` asks its clients one by one, and learns of a
  * free one by an event a turn later; that is a twelfth of what a request costs.
  *
- * How many there are is bounded by how many attempts are in flight: see endpoint-limit.
+ * How many there are is bounded by how many attempts are in flight (see endpoint-limit): one that is given up while its
+ * connection is being made leaves it to the next, which waits for it then.
  */
 export class Lanes {
   readonly #origin: string;
@@ -75,12 +76,13 @@ export class Lanes {
   #open(): Lane {
     const lane = new Lane(new Client(this.#origin, this.#options), this);
     this.#all.add(lane);
-    // Closed while idle, by the server or for age: what it keeps in memory goes as well.
-    lane.client.on('disconnect', () => {
+    // Closed while idle, by the server or for age, or never opened: what it keeps in memory goes as well.
+    const onGone = (): void => {
       if (!lane.idle) return;
       this.#idle.splice(this.#idle.indexOf(lane), 1);
       this.#drop(lane);
-    });
+    };
+    lane.client.on('disconnect', onGone).on('connectionError', onGone);
     return lane;
   }
 

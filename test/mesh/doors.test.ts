@@ -109,6 +109,18 @@ describe('install', () => {
     await elsewhere.close();
   });
 
+  it('takes new options while it is installed, and other hosts still find their way out', async () => {
+    const elsewhere = await Faultd.start(always((peer) => void peer.respond(200, 'elsewhere')));
+    const lenient = createMesh({ services: {}, unknownService: 'passthrough' });
+    const restore = lenient.install();
+    await lenient.update({ services: { orders: `static://${server.address}` }, unknownService: 'passthrough' });
+    expect(await (await fetch(`http://${elsewhere.address}/`)).text()).toBe('elsewhere');
+    expect(await (await lenient.fetch(`http://${elsewhere.address}/`)).text()).toBe('elsewhere');
+    restore();
+    await lenient.close();
+    await elsewhere.close();
+  });
+
   it('with unknownService reject, refuses hosts that are no service', async () => {
     const strict = createMesh({ services: { orders: `static://${server.address}` }, unknownService: 'reject' });
     const restore = strict.install();
@@ -144,6 +156,34 @@ describe('a host that is no service', () => {
       );
     }
   });
+});
+
+it('an origin that is a URL may be changed and used again', async () => {
+  const origin = new URL('http://nobody');
+  const request = (): Promise<unknown> => mesh.request({ origin, path: '/', method: 'GET' });
+  await expect(request()).rejects.toMatchObject({ code: 'INMESH_UNKNOWN_SERVICE' });
+  origin.hostname = 'orders';
+  await expect(request()).resolves.toMatchObject({ statusCode: 200 });
+});
+
+it('what the caller’s own handler throws is what the caller is told, and no fault of the endpoint', async () => {
+  const thrown = new Error('a bug of the caller');
+  const told = await new Promise<unknown>((resolve) => {
+    mesh.dispatch(
+      { origin: 'http://orders', path: '/', method: 'GET' },
+      {
+        onRequestStart: () => {},
+        onResponseStart: () => {},
+        onResponseData: () => {
+          throw thrown;
+        },
+        onResponseEnd: () => resolve('the end'),
+        onResponseError: (_, error) => resolve(error),
+      },
+    );
+  });
+  expect(told).toBe(thrown);
+  expect(mesh.service('orders').endpoints()[0]).toMatchObject({ inFlight: 0, successRate: 1 });
 });
 
 it('an https URL is refused where the service speaks plain text', async () => {

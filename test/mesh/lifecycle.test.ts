@@ -181,7 +181,27 @@ describe('update', () => {
   });
 });
 
+it('services that share an endpoint leave each other’s connections alone', async () => {
+  const server = await named('shared');
+  const target = `static://${server.address}`;
+  const mesh = later(createMesh({ services: { orders: target, users: target } }));
+  for (let i = 0; i < 10; i++) {
+    await ask(mesh);
+    await ask(mesh, 'http://users/');
+  }
+  expect(server.connections).toBe(2);
+});
+
 describe('close', () => {
+  it('ends what waits for it to be ready', async () => {
+    const mesh = createMesh({ services: { orders: { target: new ManualResolver() } } });
+    const ready = mesh.ready({ timeout: '1h' }).catch((error: unknown) => error);
+    await delay(1);
+    await mesh.close();
+    expect(isMeshError(await ready, 'INMESH_RESOLVE_FAILED')).toBe(true);
+    expect(mesh._env.timers.size).toBe(0);
+  });
+
   it('lets what is in flight finish, refuses what is new, and leaves nothing behind', async () => {
     const slow = later(
       await Faultd.start(

@@ -7,7 +7,7 @@ import { silentLogger } from '../../src/core/log.ts';
 import type { Call } from '../../src/model/call.ts';
 import { Endpoint } from '../../src/model/endpoint.ts';
 import type { Exchange } from '../../src/model/exchange.ts';
-import type { Outcome } from '../../src/model/outcome.ts';
+import { type Outcome, outcomeOfError } from '../../src/model/outcome.ts';
 import { CallSignal } from '../../src/model/signal.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 import { Attempt } from '../../src/transport/attempt.ts';
@@ -351,7 +351,7 @@ describe('an abort', () => {
 describe('an idle connection that turns out closed', () => {
   const reused = { socket: { bytesRead: 100 } };
 
-  it('costs an idempotent request nothing: it goes out again, three times at most', async () => {
+  it('costs an idempotent request nothing: it goes out again, three times; a fourth is the endpoint’s fault', async () => {
     const outcomes: Outcome[] = [];
     const attempt = wire.send();
     attempt.onEnd((outcome) => outcomes.push(outcome));
@@ -361,7 +361,7 @@ describe('an idle connection that turns out closed', () => {
     }
     expect(await failure(attempt)).toMatchObject({ code: 'INMESH_RESET', sent: true });
     expect(wire.dispatched).toBe(4);
-    expect(outcomes).toMatchObject([{ kind: 'ignored' }]);
+    expect(outcomes).toMatchObject([{ kind: 'failure' }]);
   });
 
   it.each([
@@ -371,8 +371,19 @@ describe('an idle connection that turns out closed', () => {
     const attempt = wire.send({ request: { origin: 'http://orders', path: '/', ...request } });
     wire.start();
     wire.fail('UND_ERR_SOCKET', reused);
-    expect((await failure(attempt))?.code).toBe('INMESH_RESET');
+    const error = await failure(attempt);
+    expect(error).toMatchObject({ code: 'INMESH_RESET', excused: true });
+    expect(outcomeOfError(error, 1).kind).toBe('ignored');
     expect(wire.dispatched).toBe(1);
+  });
+
+  it('goes out again whatever it is, where it broke before a byte of the request had left', async () => {
+    const attempt = wire.send({ request: { origin: 'http://orders', path: '/', method: 'POST' } });
+    wire.fail('ECONNRESET', reused);
+    expect(wire.dispatched).toBe(2);
+    wire.start();
+    wire.head();
+    expect((await attempt.head).statusCode).toBe(200);
   });
 
   it('is told from a new connection that is reset, which is the endpoint’s fault', async () => {

@@ -80,6 +80,19 @@ it('an answer that comes before the upload is done costs its connection and no o
   expect(answers.every(({ status }) => status === 'fulfilled')).toBe(true);
 });
 
+it('requests given up while a connection is being made do not each begin another', async () => {
+  const server = await Faultd.start(() => {});
+  const mesh = createMesh({
+    services: { svc: { target: `static://${server.address}`, protocol: 'https', retry: false, outlier: false } },
+  });
+  open.push(server, mesh);
+  for (let i = 0; i < 30; i++) {
+    const given = mesh.request({ origin: 'http://svc', path: '/', method: 'GET', signal: AbortSignal.timeout(5) });
+    await expect(given).rejects.toThrow('aborted due to timeout');
+  }
+  expect(server.connections).toBeLessThanOrEqual(2);
+});
+
 it('a request given up while it waits for its connection leaves that connection to the next', async () => {
   const { server, mesh, ask } = await serve(always((peer) => void peer.respond()));
   await mesh.ready();

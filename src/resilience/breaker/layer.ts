@@ -50,7 +50,7 @@ class Judge {
  */
 function verdictOfError(error: unknown): Verdict {
   const found = meshErrorOf(error);
-  if (found === undefined) return 'ignored';
+  if (found === undefined || found.excused) return 'ignored';
   if (found.code === 'INMESH_DEADLINE_EXCEEDED') return found.attempts > 0 ? 'failure' : 'ignored';
   return found.blame === 'endpoint' ? 'failure' : 'ignored';
 }
