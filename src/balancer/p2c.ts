@@ -5,6 +5,8 @@ import type { Attempt, Picker } from './picker.ts';
 
 /** The cost of an endpoint whose very first answer is awaited: as good as unavailable (Finagle). */
 const UNKNOWN = 2 ** 40;
+/** By what failures raise the cost of an endpoint of which half fails. */
+const MOSTLY_FAILS = 8;
 /** No answer counts as faster than this, ms: where all cost next to nothing, what is in flight must still tell. */
 const FASTEST = 0.01;
 /** Among weighted endpoints, the second must be so many times better than the first to be preferred to it. */
@@ -52,7 +54,11 @@ export class P2cPicker implements Picker {
   #cost(endpoint: Endpoint, share: number, now: number): number {
     const { load, inFlight } = endpoint;
     if (!this.#byLatency) return this.siblings.burden(endpoint, share);
-    if (load.observed) return Math.max(FASTEST, load.cost(now)) * (1 + inFlight / share);
+    if (load.observed) {
+      const cost = Math.max(FASTEST, load.cost(now)) * (1 + inFlight / share);
+      // What mostly fails must not look better than what has not answered yet, or it gets all while the good are awaited.
+      return load.suspect && load.penalty(now) > MOSTLY_FAILS ? 2 * UNKNOWN + cost : cost;
+    }
     return inFlight === 0 ? 0 : UNKNOWN + inFlight;
   }
 }

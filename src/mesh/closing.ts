@@ -15,7 +15,7 @@ export async function closeMesh(mesh: Mesh, drain: number): Promise<void> {
 export function abortAll(mesh: Mesh, error?: Error): void {
   for (const delivery of mesh._active) {
     try {
-      delivery.abort(error ?? closedError(delivery.service));
+      delivery.abort(error ?? cutError(delivery.service));
     } catch (thrown) {
       // A caller whose own code fails on this must not keep the others from being told.
       queueMicrotask(() => {
@@ -23,6 +23,12 @@ export function abortAll(mesh: Mesh, error?: Error): void {
       });
     }
   }
+}
+
+/** What a call meets that was under way when the mesh was closed: nobody knows how far it came. */
+function cutError(service: string): MeshError {
+  const message = `The mesh was closed while a call to ${service} was under way; raise the drain time of close() to let it finish`;
+  return new MeshError('INMESH_CLOSED', message, { service });
 }
 
 /** What a call to a closed mesh meets. */

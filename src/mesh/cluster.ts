@@ -89,7 +89,24 @@ export class Cluster {
   pick(call: Call): Picked | undefined {
     const probe = this.#probeFor(call);
     if (probe !== undefined) return newPicker(this.settings.balancer, [probe], this.env, this.#picker).pick(call);
-    return this.picker.pick(call, call.begun);
+    const picked = this.picker.pick(call, call.begun);
+    return picked !== undefined && this.#isFull(picked.endpoint) ? this.#pickAnother(call, picked) : picked;
+  }
+
+  #isFull({ inFlight }: Endpoint): boolean {
+    return inFlight > this.settings.limits.perEndpoint;
+  }
+
+  /** One that is not at its limit; where there is none, the last that was looked at, which will refuse. */
+  #pickAnother(call: Call, full: Picked): Picked {
+    let picked = full;
+    for (const tried = [...call.tried]; this.#isFull(picked.endpoint) && !tried.includes(picked.endpoint);) {
+      tried.push(picked.endpoint);
+      const another = this.picker.pick({ tried }, call.begun)!;
+      picked.done({ kind: 'ignored', latency: 0, at: call.begun });
+      picked = another;
+    }
+    return picked;
   }
 
   /** A first attempt that can be repeated elsewhere risks nothing by trying; others go only where none of those came. */

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Dispatcher as UndiciDispatcher } from 'undici';
 import { createEnv, type Env } from '../core/env.ts';
 import { MeshError } from '../core/errors.ts';
-import { type Duration, parseDuration } from '../core/duration.ts';
+import { type Duration, tryParseDuration } from '../core/duration.ts';
 import type { Call } from '../model/call.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { Service } from '../model/service.ts';
@@ -61,7 +61,7 @@ export class Mesh extends Dispatcher {
     this._context = {
       env: this._env,
       stack: this._stack,
-      propagation: this._settings.propagation,
+      propagation: () => this._settings.propagation,
       resolve: (settings) => createResolver(settings.target, this._env, discovery(this._settings)),
       onConnect: (endpoint) => this._connected.set(endpoint, endpoint),
     };
@@ -149,8 +149,9 @@ export class Mesh extends Dispatcher {
    * @throws MeshError `INMESH_RESOLVE_FAILED`, which lists those that have not within `timeout` (default 5 s).
    */
   async ready({ timeout = '5s' }: { timeout?: Duration } = {}): Promise<void> {
+    if (this._closed !== undefined) throw closedError('any service');
     const { clock } = this._env;
-    const deadline = clock.now() + parseDuration(timeout);
+    const deadline = clock.now() + durationOf(timeout, 'ready: timeout');
     const failures = await Promise.all([...this._runtimes.values()].map((runtime) => runtime.cluster.ready(deadline)));
     const missing = failures.filter((failure) => failure !== undefined);
     if (missing.length === 0) return;
@@ -171,6 +172,7 @@ export class Mesh extends Dispatcher {
    */
   // oxlint-disable-next-line require-await -- a promise, so that options may come from further away one day
   async update(options: MeshOptions): Promise<void> {
+    if (this._closed !== undefined) throw closedError('any service');
     const settings = parseOptions(options, this._discovery({}));
     const rediscover = !isDeepStrictEqual(settings.kubernetes, this._settings.kubernetes);
     this._settings = settings;
@@ -192,7 +194,11 @@ export class Mesh extends Dispatcher {
   override close(callback: () => void): void;
   override close(options: { drain?: Duration } | (() => void) = {}): Promise<void> | void {
     if (typeof options === 'function') return void this.close().then(() => options());
-    this._closed ??= closeMesh(this, parseDuration(options.drain ?? '10s'));
+    try {
+      this._closed ??= closeMesh(this, durationOf(options.drain ?? '10s', 'close: drain'));
+    } catch (error) {
+      return Promise.reject(error);
+    }
     return this._closed;
   }
 
@@ -240,6 +246,14 @@ export interface MeshSnapshot {
   readonly services: Readonly<Record<string, ReturnType<ServiceView['snapshot']>>>;
   readonly stack: readonly { role: string; why: string }[];
   readonly inFlight: number;
+}
+
+/** @throws MeshError `INMESH_REQUEST_INVALID` where it is no duration. */
+function durationOf(given: Duration, name: string): number {
+  const ms = tryParseDuration(given);
+  if (ms !== undefined) return ms;
+  const message = `${name} is ${String(given).slice(0, 60)}; give milliseconds or '250ms', '2s', '1m', '1h'`;
+  throw new MeshError('INMESH_REQUEST_INVALID', message, { sent: false });
 }
 
 /** Answers every call with why it can't be sent: its host is no service, or the mesh is closed. */

@@ -18,7 +18,7 @@ import type { StackContext } from './stack.ts';
 export interface MeshContext {
   readonly env: Env;
   readonly stack: Stack<StackContext>;
-  readonly propagation: 'auto' | 'off';
+  readonly propagation: () => 'auto' | 'off';
   readonly resolve: (settings: ServiceSettings) => Resolver;
   readonly onConnect: (endpoint: Endpoint) => void;
 }
@@ -83,7 +83,7 @@ export class ServiceRuntime {
   #build(): Service {
     const { stack, env, propagation } = this.#context;
     const { cluster, settings, limit, breaker, budget } = this;
-    return stack.build({ env, cluster, settings, propagation, limit, breaker, budget }, this.#leaf);
+    return stack.build({ env, cluster, settings, propagation: propagation(), limit, breaker, budget }, this.#leaf);
   }
 }
 

@@ -191,6 +191,7 @@ export class Attempt implements Exchange, LaneUser, Dispatcher.DispatchControlle
     this.headers = headers;
     this.rawHeaders = controller.rawHeaders ?? null;
     this.#socket = socket;
+    this.#lines.adopt?.(socket);
     this.#onHead();
     socket.once('close', () => this.#finish({ kind: 'success', latency: this.#latency, status: statusCode }));
   }

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { PeerCertificate } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import type { Env } from '../core/env.ts';
@@ -52,6 +53,7 @@ const outside = AsyncLocalStorage.snapshot();
 /** What sends requests to one endpoint, and tells a user of lanes which it got. */
 export interface Lines {
   dispatch(request: Dispatcher.DispatchOptions, user: LaneUser): boolean;
+  adopt?(socket: Duplex): void;
   close(): Promise<void>;
   destroy(): Promise<void>;
 }

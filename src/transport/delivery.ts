@@ -156,7 +156,8 @@ export class Delivery implements Dispatcher.DispatchController, Dispatcher.Dispa
       exchange[Symbol.dispose]();
       return;
     }
-    if (isEndless(exchange)) this.#env.timers.remove(this.#call.signal);
+    // Its own caller's deadline still counts; never is an instant at which nothing fires.
+    if (isEndless(exchange)) this.#env.timers.add(this.#call.signal, this.#call.deadline);
     try {
       exchange.accept(this);
     } catch (error) {

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { Client } from './undici.ts';
 
@@ -37,6 +38,7 @@ export class Lanes {
   readonly #options: Client.Options;
   readonly #all: Set<Lane> = new Set();
   readonly #idle: Lane[] = [];
+  readonly #upgraded: Set<Duplex> = new Set();
   #closing = false;
 
   constructor(origin: string, options: Client.Options) {
@@ -59,6 +61,12 @@ export class Lanes {
     } else this.#drop(lane);
   }
 
+  /** Takes care of a socket that was upgraded: undici lets go of it, but whoever cuts all cuts it too. */
+  adopt(socket: Duplex): void {
+    this.#upgraded.add(socket);
+    socket.once('close', () => this.#upgraded.delete(socket));
+  }
+
   /** Lets what is under way finish. */
   async close(): Promise<void> {
     this.#closing = true;
@@ -69,6 +77,7 @@ export class Lanes {
   /** Cuts what is under way. */
   async destroy(): Promise<void> {
     this.#closing = true;
+    for (const socket of this.#upgraded) socket.destroy();
     this.#idle.length = 0;
     await Promise.all([...this.#all].map(({ client }) => client.destroy()));
   }

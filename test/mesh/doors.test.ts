@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { createRequire } from 'node:module';
 import type * as undiciTypes from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createMesh, isMeshError, type Mesh, meshErrorOf } from '../../src/index.ts';
+import { context, createMesh, isMeshError, type Mesh, meshErrorOf } from '../../src/index.ts';
 import { always, Faultd } from '../kit/faultd.ts';
 
 const require = createRequire(import.meta.url);
@@ -241,6 +241,20 @@ it('passes server-sent events on as they come, past the deadline of the service'
   expect(live.service('events').endpoints()[0]?.inFlight).toBe(1);
   expect(await response.text()).toBe('data: 1data: 2');
   expect(live.service('events').endpoints()[0]?.inFlight).toBe(0);
+  await live.close();
+  await events.close();
+});
+
+it('ends a stream of events with the deadline of its caller, which is not the service’s', async () => {
+  const events = await Faultd.start(
+    always(
+      (peer) =>
+        void peer.write('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n'),
+    ),
+  );
+  const live = createMesh({ services: { events: `static://${events.address}` } });
+  const read = context.run({ deadline: 80 }, async () => (await live.fetch('http://events/')).text());
+  await expect(read).rejects.toSatisfy((error) => isMeshError(error, 'INMESH_DEADLINE_EXCEEDED'));
   await live.close();
   await events.close();
 });

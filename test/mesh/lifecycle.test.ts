@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createMesh, isMeshError, type Mesh, meshErrorOf } from '../../src/index.ts';
+import { context, createMesh, isMeshError, type Mesh, meshErrorOf } from '../../src/index.ts';
 import { ManualResolver } from '../../src/testing/index.ts';
 import { always, delay, Faultd } from '../kit/faultd.ts';
 
@@ -192,7 +192,104 @@ it('services that share an endpoint leave each other’s connections alone', asy
   expect(server.connections).toBe(2);
 });
 
+it('an endpoint that fails at once gets no herd while the first answers of the others are awaited', async () => {
+  const failing = later(await Faultd.start(always((peer) => void peer.respond(500, 'no'))));
+  const good = later(
+    await Faultd.start(
+      always(async (peer) => {
+        await delay(60);
+        peer.respond(200, 'yes');
+      }),
+    ),
+  );
+  const mesh = later(createMesh({ services: { orders: `static://${failing.address},${good.address}` } }));
+  const caller = async (): Promise<void> => {
+    for (let call = 0; call < 6; call++) await ask(mesh);
+  };
+  await Promise.all(Array.from({ length: 16 }, caller));
+  expect(mesh.service('orders').snapshot().breaker).toMatchObject({ state: 'closed' });
+  expect(failing.requests).toBeLessThan(20);
+});
+
+it('an endpoint at its limit is passed over for one that is not', async () => {
+  const slow = later(
+    await Faultd.start(
+      always(async (peer) => {
+        await delay(80);
+        peer.respond(200, 'slow');
+      }),
+    ),
+  );
+  const fast = await named('fast');
+  const target = `static://${slow.address},${fast.address}`;
+  const mesh = later(createMesh({ services: { orders: { target, limits: { perEndpoint: 4 } } } }));
+  for (let call = 0; call < 10; call++) await ask(mesh);
+  const answers = await Promise.all(Array.from({ length: 8 }, () => ask(mesh)));
+  expect(answers.filter((answer) => answer === 'slow')).toHaveLength(4);
+  await delay(5);
+  expect(
+    mesh
+      .service('orders')
+      .endpoints()
+      .map(({ inFlight }) => inFlight),
+  ).toEqual([0, 0]);
+});
+
+it('new options say whether trace context travels', async () => {
+  const heads: string[] = [];
+  const server = later(
+    await Faultd.start(
+      always((peer, { head }) => {
+        heads.push(head);
+        peer.respond();
+      }),
+    ),
+  );
+  const services = { orders: `static://${server.address}` };
+  const mesh = later(createMesh({ services }));
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  const traced = (): Promise<string> => context.run({ headers: { traceparent } }, () => ask(mesh));
+  await traced();
+  await mesh.update({ services, propagation: 'off' });
+  await traced();
+  expect(heads.map((head) => head.includes(traceparent))).toEqual([true, false]);
+});
+
+it('durations that are none are refused by name', async () => {
+  const mesh = later(createMesh({ services: {} }));
+  await expect(mesh.ready({ timeout: 'junk' as '1s' })).rejects.toMatchObject({ code: 'INMESH_REQUEST_INVALID' });
+  await expect(mesh.close({ drain: 'junk' as '1s' })).rejects.toThrow(/close: drain is junk/);
+});
+
 describe('close', () => {
+  it('takes nothing more: neither options nor questions', async () => {
+    const resolver = new ManualResolver(['127.0.0.1:1']);
+    const mesh = createMesh({ services: { orders: { target: resolver } } });
+    await mesh.close();
+    await expect(mesh.ready()).rejects.toMatchObject({ code: 'INMESH_CLOSED' });
+    await expect(mesh.update({ services: {} })).rejects.toMatchObject({ code: 'INMESH_CLOSED' });
+    expect(resolver.watchers).toBe(0);
+  });
+
+  it('says of a call that it cut that it may have been received, and cuts what was upgraded as well', async () => {
+    const server = later(
+      await Faultd.start(async (peer) => {
+        const request = await peer.request();
+        if (request?.path === '/up') peer.write('HTTP/1.1 101 Up\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n');
+      }),
+    );
+    const mesh = createMesh({ services: { orders: `static://${server.address}` } });
+    const up = await mesh.upgrade({ origin: 'http://orders', path: '/up', protocol: 'echo' } as Parameters<
+      Mesh['upgrade']
+    >[0]);
+    up.socket.on('error', () => {});
+    const begun = mesh.fetch('http://orders/', { method: 'POST', body: 'once' }).catch((error: unknown) => error);
+    await delay(30);
+    await mesh.close({ drain: 20 });
+    expect(meshErrorOf(await begun)).toMatchObject({ code: 'INMESH_CLOSED', sent: true });
+    expect(up.socket.destroyed).toBe(true);
+  });
+
   it('ends what waits for it to be ready', async () => {
     const mesh = createMesh({ services: { orders: { target: new ManualResolver() } } });
     const ready = mesh.ready({ timeout: '1h' }).catch((error: unknown) => error);
