@@ -162,10 +162,12 @@ export class Attempt implements Exchange, LaneUser, Dispatcher.DispatchControlle
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null | undefined, error: Error): void {
+    const isAlone = this.lane !== undefined;
     this.#leave(false);
     if (this.#error !== undefined || this.#trailers !== undefined) return;
     // The server closed it in the very moment in which it was taken up again: nobody's fault, unless that goes on.
-    const stale = !this.#answered && brokeReused(error) && this.#resends < RESEND_LIMIT;
+    // A connection that is shared was not idle; and undici, which is just failing all that it carried, takes nothing new.
+    const stale = isAlone && !this.#answered && brokeReused(error) && this.#resends < RESEND_LIMIT;
     if (stale && (!this.#started || isResendable(this.#call.request))) {
       this.#resends++;
       this.#started = false;

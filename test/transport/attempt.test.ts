@@ -11,6 +11,7 @@ import { type Outcome, outcomeOfError } from '../../src/model/outcome.ts';
 import { CallSignal } from '../../src/model/signal.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 import { Attempt } from '../../src/transport/attempt.ts';
+import type { Lane } from '../../src/transport/lanes.ts';
 import { fakeCall } from '../kit/fakes.ts';
 
 /** undici as an attempt sees it: what it was asked to do, in order, and the means to let anything come over the wire. */
@@ -41,10 +42,14 @@ class Wire implements Dispatcher.DispatchController {
     this.done.push('abort');
   }
 
+  /** Whether an attempt has its connection to itself, as over HTTP/1.1. */
+  alone = true;
+
   send(given: Partial<Call> = {}): Attempt {
     const dispatch = (_request: unknown, handler: Attempt): boolean => {
       this.dispatched++;
       this.handler = handler;
+      if (this.alone) handler.lane = { leave: () => {} } as unknown as Lane;
       return true;
     };
     const pool = { dispatch } as unknown as Dispatcher;
@@ -374,6 +379,15 @@ describe('an idle connection that turns out closed', () => {
     const error = await failure(attempt);
     expect(error).toMatchObject({ code: 'INMESH_RESET', excused: true });
     expect(outcomeOfError(error, 1).kind).toBe('ignored');
+    expect(wire.dispatched).toBe(1);
+  });
+
+  it('is a reset like any other where the connection is shared', async () => {
+    wire.alone = false;
+    const attempt = wire.send();
+    wire.start();
+    wire.fail('UND_ERR_SOCKET', reused);
+    expect(await failure(attempt)).toMatchObject({ code: 'INMESH_RESET', excused: false });
     expect(wire.dispatched).toBe(1);
   });
 
